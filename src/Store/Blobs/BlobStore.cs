@@ -1,0 +1,134 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+
+namespace Renkei.Store;
+
+/// <summary>A stored object: its SHA-256 (lower hex) and its size in bytes.</summary>
+public sealed record BlobRef(string Sha256, long Size);
+
+/// <summary>
+/// Content-addressed objects, AES-256-GCM under a key each. A small object is a row, sealed, in the transaction of its record; a larger
+/// one is a file of sealed chunks, complete and flushed before its row is written. The row decides: a file without a row is litter.
+/// </summary>
+public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
+{
+    /// <summary>Up to here an object lies in its row: one durable write instead of two.</summary>
+    public const int InlineLimit = 64 * 1024;
+
+    private const int ChunkSize = 1024 * 1024;
+
+    /// <summary>
+    /// Adds the object to <paramref name="db"/>; it is durable when that context's transaction is. The same bytes are stored once.
+    /// </summary>
+    public async Task<BlobRef> AddAsync(NodeDb db, ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    {
+        var sha = Convert.ToHexStringLower(SHA256.HashData(bytes.Span));
+        var blob = new BlobRef(sha, bytes.Length);
+        if (db.Blobs.Local.Any(b => string.Equals(b.Sha256, sha, StringComparison.Ordinal)) || await db.Blobs.AnyAsync(b => b.Sha256 == sha && b.WrappedKey != null, ct))
+        {
+            return blob;
+        }
+
+        var (row, file) = SealNew(sha, bytes);
+        if (file)
+        {
+            await WriteFileAsync(sha, bytes, keys.Unwrap(row.WrappedKey, sha), ct);
+        }
+
+        db.Blobs.Add(row);
+        return blob;
+    }
+
+    /// <summary>Seals a small object without asking the database whether it is there: for intake, which knows its raw bytes are new.</summary>
+    public BlobRow Seal(ReadOnlyMemory<byte> bytes) => SealNew(Convert.ToHexStringLower(SHA256.HashData(bytes.Span)), bytes).Row;
+
+    /// <summary>The plain bytes, or null when the object is unknown or its key was destroyed. Throws when the stored bytes were changed.</summary>
+    public async Task<byte[]?> ReadAsync(NodeDb db, string sha256, CancellationToken ct)
+    {
+        var row = await db.Blobs.AsNoTracking().FirstOrDefaultAsync(b => b.Sha256 == sha256, ct);
+        if (row?.WrappedKey is null)
+        {
+            return null;
+        }
+
+        var key = keys.Unwrap(row.WrappedKey, sha256);
+        if (row.Inline is not null)
+        {
+            return KeyRing.Unseal(key, row.Inline, System.Text.Encoding.ASCII.GetBytes(sha256));
+        }
+
+        var plain = new byte[row.Size];
+        await using var file = new FileStream(PathOf(sha256), FileMode.Open, FileAccess.Read, FileShare.Read);
+        var chunk = new byte[ChunkSize + 28];
+        var done = 0;
+        for (var index = 0; done < plain.Length; index++)
+        {
+            var length = Math.Min(ChunkSize, plain.Length - done);
+            await file.ReadExactlyAsync(chunk.AsMemory(0, length + 28), ct);
+            KeyRing.Unseal(key, chunk.AsSpan(0, length + 28), Associated(sha256, index)).CopyTo(plain, done);
+            done += length;
+        }
+
+        return plain;
+    }
+
+    /// <summary>Destroys the object's key, and with it the object, wherever copies of the sealed bytes lie.</summary>
+    public async Task DestroyAsync(NodeDb db, string sha256, CancellationToken ct)
+    {
+        var row = await db.Blobs.FirstOrDefaultAsync(b => b.Sha256 == sha256, ct);
+        if (row is null)
+        {
+            return;
+        }
+
+        row.WrappedKey = null;
+        row.Inline = null;
+        File.Delete(PathOf(sha256));
+    }
+
+    private (BlobRow Row, bool File) SealNew(string sha, ReadOnlyMemory<byte> bytes)
+    {
+        var key = RandomNumberGenerator.GetBytes(32);
+        var small = bytes.Length <= InlineLimit;
+        return (new BlobRow
+        {
+            Sha256 = sha,
+            Size = bytes.Length,
+            WrappedKey = keys.Wrap(key, sha),
+            Inline = small ? KeyRing.Seal(key, bytes.Span, System.Text.Encoding.ASCII.GetBytes(sha)) : null,
+            CreatedAt = clock.GetUtcNow(),
+        }, !small);
+    }
+
+    private async Task WriteFileAsync(string sha, ReadOnlyMemory<byte> bytes, byte[] key, CancellationToken ct)
+    {
+        var path = PathOf(sha);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var temporary = path + "." + Guid.NewGuid().ToString("N") + ".tmp";
+        await using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        {
+            for (int start = 0, index = 0; start < bytes.Length; start += ChunkSize, index++)
+            {
+                await file.WriteAsync(KeyRing.Seal(key, bytes.Span.Slice(start, Math.Min(ChunkSize, bytes.Length - start)), Associated(sha, index)), ct);
+            }
+
+            await file.FlushAsync(ct);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static byte[] Associated(string sha, int index)
+    {
+        var associated = new byte[68];
+        System.Text.Encoding.ASCII.GetBytes(sha, associated);
+        BinaryPrimitives.WriteInt32BigEndian(associated.AsSpan(64), index);
+        return associated;
+    }
+
+    private string PathOf(string sha256) => sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower)
+        ? Path.Combine(folder, sha256[..2], sha256)
+        : throw new ArgumentException("Not a lower-hex SHA-256.", nameof(sha256));
+}
