@@ -16,7 +16,8 @@ namespace Renkei.Kernel;
 public static class SearchTokens
 {
     /// <summary>
-    /// U+0294, a letter to every engine and without case. Neither '.' nor '_' would do: unicode61 and PostgreSQL's parser both split there.
+    /// U+0294, a letter to every engine and without case. Neither '.' nor '_' would do: unicode61 and PostgreSQL's parser both split there
+    /// (tried: SQLite's FTS5, PostgreSQL 15 with C and C.UTF-8 locales, each keeps it inside one token).
     /// </summary>
     public const char Joint = '\u0294';
 

@@ -28,7 +28,7 @@ public sealed class ObservableExtractorTests
     [InlineData("CVE-2026-12345。d41d8cd98f00b204e9800998ecf8427e", "CVE-2026-12345,d41d8cd98f00b204e9800998ecf8427e")]
     [InlineData("evil.zip http://evil.zip/a other[.]zip", "http://evil.zip/a,evil.zip,other.zip")]
     [InlineData("run evil.py from cdn.evil.py", "cdn.evil.py")]
-    [InlineData("http://аррӏе.com/ login", "http://xn--80ak6aa4i.com/,xn--80ak6aa4i.com")]
+    [InlineData("http://аррӏе.com/ login", "http://xn--80ak6aa92e.com/,xn--80ak6aa92e.com")]
     [InlineData("a.example A.EXAMPLE. a[.]example", "a.example")]
     [InlineData("http://user:pw@a.example/x", "http://user:pw@a.example/x,a.example")]
     public void What_a_reporter_writes_is_found(string text, string expected) => Assert.Equal(expected.Split(','), Values(text));
@@ -62,7 +62,7 @@ public sealed class ObservableExtractorTests
     {
         var many = string.Join(' ', Enumerable.Range(0, 5000).Select(i => $"h{i}.example"));
         Assert.Equal(1000, ObservableExtractor.Extract(many, ExtractLimits.Default).Count);
-        Assert.Equal(["h0.example", "h1.example"], ObservableExtractor.Extract(many, new ExtractLimits(2, 1000)).Select(f => f.Observable.Value));
+        Assert.Equal("h0.example h1.example", string.Join(' ', ObservableExtractor.Extract(many, new ExtractLimits(2, 1000)).Select(f => f.Observable.Value)));
         Assert.Single(ObservableExtractor.Extract("a.example b.example", new ExtractLimits(10, 9)));
         Assert.Empty(ObservableExtractor.Extract("a.example", new ExtractLimits(0, 9)));
     }
@@ -119,6 +119,6 @@ public sealed class ObservableExtractorTests
             _ = ObservableExtractor.Extract(s, ExtractLimits.Default);
             _ = Observable.TryParse(s, out _, out _);
             _ = SearchTokens.Index(s);
-            return InertText.Clean(InertText.Clean(s)) == InertText.Clean(s);
+            return string.Equals(InertText.Clean(InertText.Clean(s)), InertText.Clean(s), StringComparison.Ordinal);
         }));
 }

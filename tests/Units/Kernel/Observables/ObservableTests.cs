@@ -74,7 +74,6 @@ public sealed class ObservableTests
     [InlineData("a..example")]
     [InlineData("a.123")]
     [InlineData("a b.example")]
-    [InlineData("\ud800.example")]
     [InlineData("http://2130706433/")]
     [InlineData("http://0x7f.1/")]
     [InlineData("http://a.example:99999/")]
@@ -104,6 +103,14 @@ public sealed class ObservableTests
         Assert.False(Observable.TryParse($"{label}a.example", out _, out _));
         Assert.False(Observable.TryParse("http://a.example/" + new string('a', 5000), out _, out _));
         Assert.False(Observable.TryParse(new string('a', 9000), out _, out _));
+    }
+
+    [Fact]
+    public void Half_a_surrogate_pair_is_refused()
+    {
+        // Not as [InlineData]: attributes are stored as UTF-8 and lose it.
+        Assert.False(Observable.TryParse("\ud800.example", out _, out _));
+        Assert.False(Observable.TryParse("http://a.example/\udc00", out _, out _));
     }
 
     [Fact]
@@ -150,7 +157,9 @@ public sealed class ObservableTests
         var pieces = Gen.Elements(
             "http://", "https://", "hxxp://", "a", "B", "例", "xn--", ".", "..", "/", "%", "%2", "41", "%e3", "@", ":", "80", "[", "]", "(dot)", "[.]", "?", "#", "\\", "-", "_",
             "192.0.2.1", "::ffff:", "2001:db8::", "example", ".jp", "AS", "CVE-2026-", "１", "．", "\u200b", "\ud800", "{", "(at)", "~", "^", "'");
-        var texts = Gen.Choose(1, 9).SelectMany(n => pieces.ListOf(n)).Select(p => string.Concat(p)).ToArbitrary();
+        var tails = Gen.Choose(0, 8).SelectMany(n => pieces.ListOf(n)).Select(p => string.Concat(p));
+        var heads = Gen.Elements("", "", "http://", "http://a.example/", "hxxps://[2001:db8::", "ftp://u", "a@", "http://192.0.2.1", "https://例.example", "2001:db8:", "AS", "CVE-2026-1", "x.example");
+        var texts = heads.SelectMany(h => tails.Select(t => h + t)).ToArbitrary();
         var read = 0;
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(20_000), Prop.ForAll(texts, text =>
         {
@@ -160,9 +169,9 @@ public sealed class ObservableTests
             }
 
             read++;
-            return Observable.TryParse(once.Value, out var twice, out _) && once == twice && Observable.Refang(once.Defang()) == once.Value;
+            return Observable.TryParse(once.Value, out var twice, out _) && once == twice && string.Equals(Observable.Refang(once.Defang()), once.Value, StringComparison.Ordinal);
         }));
-        Assert.True(read > 200, "too few generated texts were observables");
+        Assert.True(read > 2000, "too few generated texts were observables");
     }
 
     [Fact]

@@ -41,14 +41,14 @@ public sealed class SearchTokensTests
     public void What_is_not_in_the_text_is_not_found(string text, string query) => Assert.False(Finds(text, query), SearchTokens.Index(text));
 
     [Fact]
-    public void Runs_of_han_and_kana_become_pairs() => Assert.Equal(["情報", "報漏", "漏え", "えい"], SearchTokens.Of("情報漏えい"));
+    public void Runs_of_han_and_kana_become_pairs() => Assert.Equal("情報 報漏 漏え えい", SearchTokens.Index("情報漏えい"));
 
     [Fact]
     public void Tokens_are_letters_and_digits_only_bounded_in_length_and_number()
     {
         const string Text = "O'Neil \"a\" OR b* NEAR(c) x:y -z (q) user@a.example 203.0.113.24 \0 e\u0301 ⟦ 😀 𠮷野家 a_b ' & | ! <-> \ud800";
         Assert.All(SearchTokens.Of(Text), t => Assert.All(t.EnumerateRunes(), r => Assert.True(System.Text.Rune.IsLetterOrDigit(r), t)));
-        Assert.Contains("𠮷野", SearchTokens.Of(Text));
+        Assert.Contains("𠮷野", SearchTokens.Of(Text), StringComparer.Ordinal);
         Assert.Equal(SearchTokens.MaxTokens, SearchTokens.Of(string.Concat(Enumerable.Repeat("ab ", 300_000))).Count());
         Assert.All(SearchTokens.Of(new string('a', 5000) + " " + string.Join('.', Enumerable.Repeat("abcdefgh", 60))), t => Assert.True(t.Length <= SearchTokens.MaxJoined));
         Assert.True(SearchTokens.Query(string.Join(' ', Enumerable.Range(0, 1000))).Count <= 64);
