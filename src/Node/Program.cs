@@ -1,1 +1,3 @@
-return 0;
+using Renkei.Node.Commands;
+
+return await Cli.RunAsync(args);

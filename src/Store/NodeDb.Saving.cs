@@ -126,6 +126,12 @@ public sealed partial class NodeDb
             {
                 _node.Signals.Committed(touched, outbox);
             }
+            else
+            {
+                // the transaction is the caller's: told when it commits
+                _committed.AddRange(touched);
+                _committedOutbox |= outbox;
+            }
 
             return written;
         }

@@ -34,6 +34,7 @@ public sealed partial class NodeDb : IdentityUserContext<Account, Guid>
         Principals = [.. viewer.Principals];
         Standing = [.. viewer.Standing];
         AuditTeams = [.. viewer.TeamsWith(Right.ReadAudit)];
+        MyTeams = [.. viewer.Roles.Select(r => r.Team).Concat(viewer.Team is { } acts ? [acts] : []).Distinct()];
         SeesNodeAudit = viewer.HasAnywhere(Right.OperateNode);
         Me = viewer.Person ?? new PersonId(Guid.Empty);
         ChangeTracker.Tracked += (_, e) =>
@@ -87,6 +88,8 @@ public sealed partial class NodeDb : IdentityUserContext<Account, Guid>
     private string[] Standing { get; }
 
     private TeamId[] AuditTeams { get; }
+
+    private TeamId[] MyTeams { get; }
 
     private bool SeesNodeAudit { get; }
 
@@ -198,6 +201,34 @@ public sealed partial class NodeDb : IdentityUserContext<Account, Guid>
     {
         entity.Ignore(c => c.Root);
         entity.HasQueryFilter(ReadRuleFilter, ByGrants<T>(IdAsGuid(root)));
+    }
+
+    /// <summary>Puts two roots' read rules on a link: whoever may not know of either end does not know of the link.</summary>
+    public void MapLink<T, TA, TB>(EntityTypeBuilder<T> entity, Expression<Func<T, TA>> one, Expression<Func<T, TB>> other) where T : class, IChild where TA : struct, IRecordId<TA> where TB : struct, IRecordId<TB>
+    {
+        entity.Ignore(c => c.Root);
+        var first = ByGrants<T>(IdAsGuid(one));
+        var second = ByGrants<T>(IdAsGuid(other));
+        var body = Expression.AndAlso(first.Body, new Replace(second.Parameters[0], first.Parameters[0]).Visit(second.Body)!);
+        entity.HasQueryFilter(ReadRuleFilter, Expression.Lambda<Func<T, bool>>(body, first.Parameters));
+    }
+
+    /// <summary>Seen by those with any role in the row's team, and by the person it is about.</summary>
+    public void SeenByTeam<T>(EntityTypeBuilder<T> entity, Expression<Func<T, TeamId>> team, Expression<Func<T, PersonId>> person) where T : class
+    {
+        Expression<Func<TeamId, PersonId, bool>> rule = (t, p) => SeesAll || p == Me || MyTeams.Contains(t);
+        var row = team.Parameters[0];
+        var body = new Replace(rule.Parameters[0], team.Body).Visit(rule.Body)!;
+        body = new Replace(rule.Parameters[1], new Replace(person.Parameters[0], row).Visit(person.Body)!).Visit(body)!;
+        entity.HasQueryFilter(ReadRuleFilter, Expression.Lambda<Func<T, bool>>(body, row));
+    }
+
+    /// <summary>A person: seen by themselves and by those who share a team with them.</summary>
+    public void SeenByColleagues<T, TMembership>(EntityTypeBuilder<T> entity, Expression<Func<T, PersonId>> id, Expression<Func<TMembership, PersonId>> member) where T : class where TMembership : class
+    {
+        // the memberships have their own filter, so that only those of the viewer's teams count
+        Expression<Func<PersonId, bool>> rule = p => SeesAll || p == Me || Set<TMembership>().Select(member).Contains(p);
+        entity.HasQueryFilter(ReadRuleFilter, Expression.Lambda<Func<T, bool>>(new Replace(rule.Parameters[0], id.Body).Visit(rule.Body)!, id.Parameters));
     }
 
     /// <summary>The read rule in LINQ; <see cref="ReadRule.Allows"/> is the same rule over one marking, and a property test holds them equal.</summary>

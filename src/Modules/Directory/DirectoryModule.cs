@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Renkei.Contracts;
+using Renkei.Kernel;
+
+namespace Renkei.Directories;
+
+/// <summary>The directory's table of contents: its services and its routes.</summary>
+public static class DirectoryModule
+{
+    public static IServiceCollection AddDirectory(this IServiceCollection services)
+    {
+        services.AddScoped<ContactFinder>();
+        services.AddSingleton(new NavEntry(50, "directory", "/directory", "address-book", "nav.directory", 'd', Right.ReadDesk));
+        return services;
+    }
+
+    public static void MapDirectory(this IEndpointRouteBuilder routes)
+    {
+    }
+}

@@ -1,0 +1,44 @@
+using Microsoft.EntityFrameworkCore;
+using Renkei.Kernel;
+using Renkei.Store;
+
+namespace Renkei.Incidents;
+
+/// <summary>
+/// Whose turn it is and by when, from the requests and the reporters' unread words; the one place that sets
+/// <see cref="Incident.Waiting"/> and <see cref="Incident.DueAt"/>. Ours: a draft to send, a bounce, an answer to act on, a word from a
+/// reporter. Theirs: a request that is out. Nobody's: neither.
+/// </summary>
+public static class IncidentClock
+{
+    /// <summary>How long we have for a reporter's word or an answer that needs us.</summary>
+    public static TimeSpan OurTurn { get; } = TimeSpan.FromHours(24);
+
+    public static async Task RecomputeAsync(NodeDb db, Incident incident, CancellationToken ct)
+    {
+        var requests = await db.Requests.Where(r => r.Incident == incident.Id).ToListAsync(ct);
+        requests.AddRange(db.Requests.Local.Where(r => r.Incident == incident.Id && requests.TrueForAll(x => x.Id != r.Id)));
+        var reports = await db.ReportLinks.Where(l => l.Incident == incident.Id && l.EndedAt == null).Select(l => l.Report).ToListAsync(ct);
+        var words = await db.ReportMessages.Where(m => reports.Contains(m.Report)).GroupBy(m => m.Report).Select(g => g.OrderByDescending(m => m.At).First()).ToListAsync(ct);
+        (incident.Waiting, incident.DueAt) = Of(incident.State, requests, [.. words.Where(w => w.FromReporter).Select(w => w.At)]);
+    }
+
+    /// <summary>The rule itself: pure, so that a table of cases can test it.</summary>
+    public static (Waiting Waiting, DateTimeOffset? DueAt) Of(IncidentState state, IReadOnlyCollection<CoordinationRequest> requests, IReadOnlyCollection<DateTimeOffset> unansweredWords)
+    {
+        if (state != IncidentState.Open)
+        {
+            return (Waiting.Nobody, null);
+        }
+
+        var ours = requests.Where(IsOurs).Select(r => r.State == RequestState.Draft ? r.DueAt : (r.AnsweredAt ?? r.DueAt) + OurTurn)
+            .Concat(unansweredWords.Select(w => w + OurTurn)).ToList();
+        var theirs = requests.Where(IsTheirs).Select(r => r.DueAt).ToList();
+        var due = ours.Concat(theirs).OrderBy(d => d).Select(d => (DateTimeOffset?)d).FirstOrDefault();
+        return (ours.Count > 0 ? Waiting.Us : theirs.Count > 0 ? Waiting.Them : Waiting.Nobody, due);
+    }
+
+    private static bool IsOurs(CoordinationRequest request) => request.State is RequestState.Draft or RequestState.Bounced or RequestState.Answered;
+
+    private static bool IsTheirs(CoordinationRequest request) => request.State is RequestState.Sent or RequestState.Delivered or RequestState.Acknowledged;
+}

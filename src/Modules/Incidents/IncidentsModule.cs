@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Renkei.Contracts;
+using Renkei.Kernel;
+using Renkei.Store;
+
+namespace Renkei.Incidents;
+
+/// <summary>What the desk needs to know of its node.</summary>
+/// <param name="ReportRate">Public reports taken from one address a minute.</param>
+/// <param name="MaxReportBytes">Largest public report with its attachments.</param>
+/// <param name="Zone">IANA zone for those who state none.</param>
+public sealed record IncidentsSettings(string PublicUrl, string MailDomain, MailPolicy MailPolicy, int ReportRate, int MaxReportBytes, string Zone);
+
+/// <summary>The incident desk's table of contents: every service and every route.</summary>
+public static class IncidentsModule
+{
+    public static IServiceCollection AddIncidents(this IServiceCollection services, IncidentsSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.AddValidation();
+        return services;
+    }
+
+    public static void MapIncidents(this IEndpointRouteBuilder routes)
+    {
+    }
+}

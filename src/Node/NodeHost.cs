@@ -1,0 +1,142 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Contracts;
+using Renkei.Directories;
+using Renkei.Geo;
+using Renkei.Incidents;
+using Renkei.Mail;
+using Renkei.Node.Accounts;
+using Renkei.Node.Live;
+using Renkei.Node.Pages;
+using Renkei.Node.Security;
+using Renkei.Store;
+using Renkei.Store.Postgres;
+using Renkei.Store.Sqlite;
+using Renkei.Web;
+
+namespace Renkei.Node;
+
+/// <summary>Composes the one executable: settings, store, modules, pages. It decides nothing.</summary>
+public static class NodeHost
+{
+    /// <summary>Name of the socket in the data folder through which the command line talks to a running node.</summary>
+    public const string SocketName = "renkei.sock";
+
+    public static WebApplication Build(NodeSettings settings, Action<WebApplicationBuilder>? adjust = null)
+    {
+        Directory.CreateDirectory(settings.Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = typeof(NodeHost).Assembly.GetName().Name, ContentRootPath = AppContext.BaseDirectory, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
+        builder.Logging.AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss "; });
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            k.Limits.MaxRequestBodySize = (settings.Number("max-report-mb", 1, 1000) * 1024L * 1024L) + (1024 * 1024);
+            k.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        });
+        builder.WebHost.UseUrls(settings.Urls.Split(';'));
+        var services = builder.Services;
+        services.AddSingleton(settings);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<IModelPart, DirectoryModel>();
+        services.AddSingleton<IModelPart, IncidentsModel>();
+        services.AddStore(settings.Data, settings.KekFile, o => Database(o, settings));
+        services.AddScoped<CurrentViewer>();
+        services.AddScoped<ActorName>();
+        services.AddScoped(sp => sp.GetRequiredService<CurrentViewer>().Viewer);
+        services.AddDataProtection().SetApplicationName("renkei").PersistKeysToFileSystem(new DirectoryInfo(Path.Combine(settings.Data, "keys", "cookies")));
+        services.AddAntiforgery(o =>
+        {
+            o.FormFieldName = "csrf";
+            o.HeaderName = "X-CSRF";
+            o.Cookie.Name = "renkei-csrf";
+            o.Cookie.SameSite = SameSiteMode.Strict;
+            o.SuppressXFrameOptionsHeader = true;
+        });
+        services.AddProblemDetails();
+        services.AddOpenApi();
+        services.AddHttpContextAccessor();
+        services.Configure<ForwardedHeadersOptions>(o =>
+        {
+            o.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            o.KnownProxies.Clear();
+            o.KnownIPNetworks.Clear();
+            foreach (var proxy in settings["proxies"].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            {
+                o.KnownProxies.Add(System.Net.IPAddress.Parse(proxy));
+            }
+        });
+        services.ConfigureHttpJsonOptions(o =>
+        {
+            o.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter(System.Text.Json.JsonNamingPolicy.CamelCase));
+            o.SerializerOptions.DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull;
+        });
+        services.AddWebParts(typeof(NodeHost).Assembly, typeof(DirectoryModule).Assembly, typeof(MailModule).Assembly, typeof(IncidentsModule).Assembly);
+        services.AddAccounts(settings);
+        services.AddLive();
+        services.AddDirectory();
+        services.AddMail(MailSettingsOf(settings));
+        services.AddIncidents(new IncidentsSettings(settings.PublicUrl, settings["mail-domain"], settings["mail-amber"] == "encrypted" ? Kernel.MailPolicy.AmberNeedsEncryption : Kernel.MailPolicy.AmberMayGoPlain, settings.Number("report-rate", 1, 100_000), settings.Number("max-report-mb", 1, 1000) * 1024 * 1024, settings["zone"]));
+        services.AddSingleton(sp => new GeoStore(Path.Combine(settings.Data, "geo")));
+        adjust?.Invoke(builder);
+        var app = builder.Build();
+        Map(app);
+        return app;
+    }
+
+    /// <summary>Chooses the engine by <c>db</c>.</summary>
+    public static void Database(DbContextOptionsBuilder options, NodeSettings settings)
+    {
+        if (settings.Db.Length == 0)
+        {
+            options.UseNodeSqlite(Path.Combine(settings.Data, "renkei.db"));
+        }
+        else
+        {
+            options.UseNodePostgres(settings.Db);
+        }
+    }
+
+    /// <summary>Brings the database to this version and gives the node its id: before it listens.</summary>
+    public static async Task PrepareAsync(IServiceProvider services, CancellationToken ct)
+    {
+        var node = services.GetRequiredService<NodeContext>();
+        await using var db = services.GetRequiredService<NodeDbFactory>().ForSystem();
+        await db.MigrateAsync(ct);
+        node.Id = await db.NodeIdAsync(ct);
+    }
+
+    private static MailSettings MailSettingsOf(NodeSettings settings) => new(
+        settings["smtp-host"], settings.Number("smtp-port", 1, 65535), settings["smtp-security"], settings["smtp-user"],
+        settings["smtp-password-file"] is { Length: > 0 } file ? File.ReadAllText(file).Trim() : "", settings["smtp-ca-file"], settings["mail-domain"], Path.Combine(settings.Data, "spool"));
+
+    private static void Map(WebApplication app)
+    {
+        app.UseForwardedHeaders();
+        app.UseSecurityHeaders();
+        app.UseExceptionHandler();
+        app.UseWhen(http => !http.Request.Path.StartsWithSegments("/api"), pages => pages.UseFriendlyErrors());
+        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = file.Context.Request.Query.ContainsKey("v") ? "public, max-age=31536000, immutable" : "public, max-age=300" });
+        app.UseAuthentication();
+        app.UseViewer();
+        app.UseRouting();
+        app.UsePageContext();
+        app.UseAccessGate();
+        //ratelimit
+        app.UseAntiforgery();
+        app.MapOpenApi().OpenToAll();
+        app.MapHealth();
+        app.MapAccounts();
+        app.MapLive();
+        app.MapShellPages();
+        app.MapDirectory();
+        app.MapMail();
+        app.MapIncidents();
+    }
+}

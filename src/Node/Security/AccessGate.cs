@@ -1,0 +1,85 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Identity;
+using Renkei.Kernel;
+using Renkei.Web;
+
+namespace Renkei.Node.Security;
+
+/// <summary>Enforces <see cref="Access"/>: what has none is closed. A person without a session is led to sign in; an API call hears 401 or 403.</summary>
+public static class AccessGate
+{
+    public static IApplicationBuilder UseAccessGate(this IApplicationBuilder app) => app.Use(async (http, next) =>
+    {
+        var endpoint = http.GetEndpoint();
+        if (endpoint is null)
+        {
+            await next();
+            return;
+        }
+
+        var who = http.RequestServices.GetRequiredService<CurrentViewer>();
+        var access = endpoint.Metadata.GetMetadata<Access>();
+        switch (access)
+        {
+            case { Open: true }:
+                await next();
+                return;
+            case { Scope: { } scope }:
+                if (who.Scopes is null)
+                {
+                    http.Response.Headers.WWWAuthenticate = "Bearer";
+                    await Problems.WriteAsync(http, 401, "A token is needed", "Send Authorization: Bearer TOKEN. A lead of your team makes tokens under Settings.");
+                }
+                else if (!who.Scopes.Contains(scope))
+                {
+                    await Problems.WriteAsync(http, 403, "The token may not do this", $"It lacks the scope {scope}.");
+                }
+                else
+                {
+                    await next();
+                }
+
+                return;
+            case { AnyPerson: true } when who.Viewer.Person is not null && who.Scopes is null:
+            case { Right: { } right } when who.Viewer.Person is not null && who.Scopes is null && (right == Right.OperateNode ? who.Viewer.HasAnywhere(right) : who.Viewer.Has(right)):
+                await next();
+                return;
+            case null:
+                await Problems.WriteAsync(http, 404, "Not found", null);
+                return;
+            default:
+                if (who.Viewer.Person is null)
+                {
+                    if (HttpMethods.IsGet(http.Request.Method) && !http.Request.Headers.ContainsKey("HX-Request"))
+                    {
+                        http.Response.Redirect("/sign-in?back=" + Uri.EscapeDataString(http.Request.Path + http.Request.QueryString));
+                        return;
+                    }
+
+                    await Problems.WriteAsync(http, 401, "Sign in first", null);
+                    return;
+                }
+
+                await Problems.WriteAsync(http, 403, "Your role may not do this", access.Right is { } needed ? $"It needs the right {needed}." : null);
+                return;
+        }
+    });
+}
+
+/// <summary>Who this request is, resolved once by <see cref="ViewerResolver"/>.</summary>
+public sealed class CurrentViewer
+{
+    public Viewer Viewer { get; set; } = Viewer.Public;
+
+    /// <summary>The token's scopes; null for a person's session.</summary>
+    public IReadOnlySet<string>? Scopes { get; set; }
+
+    public string? SessionId { get; set; }
+}
+
+/// <summary>problem+json (RFC 9457) with what to do.</summary>
+public static class Problems
+{
+    public static Task WriteAsync(HttpContext http, int status, string title, string? detail) =>
+        TypedResults.Problem(detail, statusCode: status, title: title).ExecuteAsync(http);
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Kernel;
+
+namespace Renkei.Store;
+
+public sealed partial class NodeDb
+{
+    /// <summary>Brings the schema to this version. Several processes may start at once: one migrates, the others wait.</summary>
+    public Task MigrateAsync(CancellationToken ct) => Database.MigrateAsync(ct);
+
+    /// <summary>The node's own id, made at first start.</summary>
+    public async Task<NodeId> NodeIdAsync(CancellationToken ct)
+    {
+        var fact = await NodeFacts.FirstOrDefaultAsync(f => f.Name == "node-id", ct);
+        if (fact is null)
+        {
+            fact = new NodeFact { Name = "node-id", Value = NodeId.New(_node.Clock).ToString() };
+            NodeFacts.Add(fact);
+            await SaveChangesAsync(ct);
+        }
+
+        return new(Guid.Parse(fact.Value, CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>The next number of a sequence, from 1. Inside a transaction, so that a number is neither used twice nor skipped by a failure.</summary>
+    public async Task<long> NextAsync(string sequence, CancellationToken ct, int count = 1)
+    {
+        if (Database.CurrentTransaction is null)
+        {
+            throw new InvalidOperationException("Take a number inside the transaction that uses it.");
+        }
+
+        var taken = await Sequences.Where(s => s.Name == sequence).ExecuteUpdateAsync(s => s.SetProperty(x => x.Value, x => x.Value + count), ct);
+        if (taken == 0)
+        {
+            await Database.ExecuteSqlAsync(IsPostgres
+                ? (FormattableString)$"""INSERT INTO "Sequences" ("Name", "Value") VALUES ({sequence}, 0) ON CONFLICT DO NOTHING"""
+                : $"""INSERT OR IGNORE INTO "Sequences" ("Name", "Value") VALUES ({sequence}, 0)""", ct);
+            await Sequences.Where(s => s.Name == sequence).ExecuteUpdateAsync(s => s.SetProperty(x => x.Value, x => x.Value + count), ct);
+        }
+
+        return await Sequences.Where(s => s.Name == sequence).Select(s => s.Value).FirstAsync(ct) - count + 1;
+    }
+
+    /// <summary>Runs <paramref name="work"/> in one transaction; commits when it ends well.</summary>
+    public async Task<T> InTransactionAsync<T>(Func<Task<T>> work, CancellationToken ct)
+    {
+        await using var transaction = await Database.BeginTransactionAsync(ct);
+        var result = await work();
+        await transaction.CommitAsync(ct);
+        _node.Signals.Committed(_committed, _committedOutbox);
+        _committed = [];
+        _committedOutbox = false;
+        return result;
+    }
+
+    private List<RecordRef> _committed = [];
+    private bool _committedOutbox;
+}
