@@ -184,7 +184,8 @@
     const listen = () => {
       const stream = new EventSource(document.body.dataset.events);
       let doubt;
-      const lose = () => tell('lost', new Date().toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' }));
+      const clock = zone => new Date().toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', timeZoneName: 'short', timeZone: zone });
+      const lose = () => { let at; try { at = clock(document.body.dataset.zone); } catch { at = clock(); } tell('lost', at); }; // the server may know zones this browser does not
       stream.addEventListener('unread', event => tell('unread', event.data));
       stream.addEventListener('changed', event => tell('changed', event.data));
       stream.onopen = () => { clearTimeout(doubt); doubt = undefined; tell('found'); };
