@@ -1,7 +1,7 @@
 namespace Renkei.Web;
 
 /// <summary>How a TLP label ("RED", "AMBER+STRICT", "TLP:GREEN") is drawn. The words are never translated (TLP 2.0).</summary>
-public static class Tlp
+public static class TlpLook
 {
     /// <summary>The label without its prefix.</summary>
     public static string Bare(string label) => label.StartsWith("TLP:", StringComparison.Ordinal) ? label[4..] : label;
