@@ -19,10 +19,14 @@ public static class IncidentsModule
     {
         services.AddSingleton(settings);
         services.AddValidation();
+        services.AddSingleton<Locator>();
+        services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
+            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
         return services;
     }
 
     public static void MapIncidents(this IEndpointRouteBuilder routes)
     {
+        ListIncidents.Map(routes);
     }
 }

@@ -20,7 +20,7 @@ public static class AccountsModule
             o.Password.RequireLowercase = false;
             o.Lockout.MaxFailedAccessAttempts = 8;
             o.Lockout.DefaultLockoutTimeSpan = TimeSpan.FromMinutes(15);
-        }).AddEntityFrameworkStores<NodeDb>().AddSignInManager<DeskSignIn>().AddDefaultTokenProviders();
+        }).AddUserStore<AccountStore>().AddSignInManager<DeskSignIn>().AddDefaultTokenProviders();
         services.AddAuthentication(IdentityConstants.ApplicationScheme).AddIdentityCookies();
         services.ConfigureApplicationCookie(o =>
         {
@@ -31,6 +31,7 @@ public static class AccountsModule
             o.ExpireTimeSpan = TimeSpan.FromDays(14);
             o.LoginPath = "/sign-in";
         });
+        services.AddScoped<AccountDb>();
         services.AddAuthorization();
         return services;
     }

@@ -14,6 +14,11 @@ public static class Cli
         var settings = NodeSettings.Load(options, Environment.GetEnvironmentVariable);
         await using var app = NodeHost.Build(settings);
         await NodeHost.PrepareAsync(app.Services, CancellationToken.None);
+        if (args is ["demo", ..])
+        {
+            await Demo.DemoTeams.EnsureAsync(app.Services, CancellationToken.None);
+        }
+
         await app.StartAsync();
         Console.WriteLine("ready " + settings.PublicUrl);
         await app.WaitForShutdownAsync();

@@ -69,7 +69,14 @@ public static class AccessGate
 /// <summary>Who this request is, resolved once by <see cref="ViewerResolver"/>.</summary>
 public sealed class CurrentViewer
 {
-    public Viewer Viewer { get; set; } = Viewer.Public;
+    private Viewer? _viewer;
+
+    /// <summary>Throws before it was resolved: a context made too early would have the wrong viewer for the rest of the request.</summary>
+    public Viewer Viewer
+    {
+        get => _viewer ?? throw new InvalidOperationException("Nobody has said yet who is asking.");
+        set => _viewer = value;
+    }
 
     /// <summary>The token's scopes; null for a person's session.</summary>
     public IReadOnlySet<string>? Scopes { get; set; }

@@ -24,6 +24,7 @@ public static class ViewerResolver
         var current = http.RequestServices.GetRequiredService<CurrentViewer>();
         var databases = http.RequestServices.GetRequiredService<NodeDbFactory>();
         var clock = http.RequestServices.GetRequiredService<TimeProvider>();
+        current.Viewer = Viewer.Public;
         if (http.Request.Headers.Authorization.ToString() is { Length: > 7 } header && header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
         {
             await FromTokenAsync(http, header[7..].Trim(), current, databases, clock);
