@@ -34,7 +34,7 @@ public sealed class MmdbReaderTests
         MmdbReader reader = Open(new MmdbWriter(6, recordSize) { AliasIPv4 = true }
             .Add("2001:db8::/32", "v6").Add("192.0.2.0/24", "a").Add("198.51.100.0/24", "b"));
 
-        Assert.Equal(["192.0.2.0/24 a", "198.51.100.0/24 b", "2001:db8::/32 v6"], Networks(reader));
+        Assert.Equal("192.0.2.0/24 a, 198.51.100.0/24 b, 2001:db8::/32 v6", string.Join(", ", Networks(reader)));
         Assert.Equal(("2002:c000:200::/40", "a"), Find(reader, "2002:c000:201::1"));
     }
 
@@ -54,24 +54,24 @@ public sealed class MmdbReaderTests
     [Fact]
     public void Every_type_of_the_format_is_read_as_it_was_written()
     {
-        MmdbReader reader = Open(new MmdbWriter(4, 24).Add("192.0.2.0/24", new Dictionary<string, object>
+        MmdbReader reader = Open(new MmdbWriter(4, 24).Add("192.0.2.0/24", new (string, object)[]
         {
-            ["text"] = "日本 Ω",
-            ["long"] = new string('x', 70_000),
-            ["middle"] = new string('y', 300),
-            ["real"] = 2.5d,
-            ["single"] = -0.25f,
-            ["bytes"] = new byte[] { 1, 2, 255 },
-            ["u16"] = ushort.MaxValue,
-            ["u32"] = uint.MaxValue,
-            ["zero"] = 0u,
-            ["u64"] = ulong.MaxValue,
-            ["u128"] = UInt128.MaxValue,
-            ["i32"] = -7,
-            ["yes"] = true,
-            ["no"] = false,
-            ["list"] = new object[] { "a", 1u, new object[] { "a" } },
-            ["map"] = new Dictionary<string, object> { ["text"] = "日本 Ω" },
+            ("text", "日本 Ω"),
+            ("long", new string('x', 70_000)),
+            ("middle", new string('y', 300)),
+            ("real", 2.5d),
+            ("single", -0.25f),
+            ("bytes", new byte[] { 1, 2, 255 }),
+            ("u16", ushort.MaxValue),
+            ("u32", uint.MaxValue),
+            ("zero", 0u),
+            ("u64", ulong.MaxValue),
+            ("u128", UInt128.MaxValue),
+            ("i32", -7),
+            ("yes", true),
+            ("no", false),
+            ("list", new object[] { "a", 1u, new object[] { "a" } }),
+            ("map", new (string, object)[] { ("text", "日本 Ω") }),
         }));
 
         Assert.True(reader.TryLookup(IPAddress.Parse("192.0.2.1"), out MmdbMatch? match, out _));
@@ -117,7 +117,7 @@ public sealed class MmdbReaderTests
 
         Assert.Equal((6, 28, "Renkei-Test", 2, 0), (reader.Metadata.IpVersion, reader.Metadata.RecordSize, reader.Metadata.DatabaseType, reader.Metadata.MajorVersion, reader.Metadata.MinorVersion));
         Assert.Equal(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), reader.Metadata.BuiltAt);
-        Assert.Equal(["en", "ja"], reader.Metadata.Languages);
+        Assert.Equal("en ja", string.Join(' ', reader.Metadata.Languages));
         Assert.Equal("試験", reader.Metadata.Description["ja"]);
     }
 
@@ -191,14 +191,14 @@ public sealed class MmdbReaderTests
 
         MmdbError? error = ReadAll(bytes);
 
-        Assert.Equal(MmdbErrorKind.BadTree, error?.Kind);
+        Assert.Equal("search tree leads to the same nodes again and again", error?.Reason);
     }
 
     [Fact]
     public void A_value_that_holds_itself_through_a_pointer_is_an_error()
     {
-        var data = new MemoryStream();
-        data.Write([0b000_00001, 0b0000_0100, 0b001_00_000, 0]);
+        var data = new List<byte>();
+        data.AddRange([0b000_00001, 0b0000_0100, 0b001_00_000, 0]);
         byte[] bytes = WithData(data.ToArray());
 
         Assert.Equal(MmdbErrorKind.TooLarge, ReadAll(bytes)?.Kind);
@@ -208,16 +208,16 @@ public sealed class MmdbReaderTests
     public void A_value_that_doubles_at_every_level_is_an_error()
     {
         // Lists of two pointers each to the next list: 2^40 values in 240 bytes.
-        var data = new MemoryStream();
+        var data = new List<byte>();
         for (int level = 0; level < 40; level++)
         {
             int next = (level + 1) * 6;
-            data.Write([0b000_00010, 0b0000_0100]);
+            data.AddRange([0b000_00010, 0b0000_0100]);
             MmdbWriter.Pointer(data, next);
             MmdbWriter.Pointer(data, next);
         }
 
-        data.WriteByte(0b010_00000);
+        data.Add(0b010_00000);
 
         Assert.Equal(MmdbErrorKind.TooLarge, ReadAll(WithData(data.ToArray()))?.Kind);
     }
@@ -250,16 +250,16 @@ public sealed class MmdbReaderTests
     private static MmdbWriter Sample(int ipVersion, int recordSize)
     {
         var writer = new MmdbWriter(ipVersion, recordSize) { AliasIPv4 = ipVersion == 6 };
-        writer.Add("192.0.2.0/25", new Dictionary<string, object> { ["asn"] = 64_500u, ["name"] = "Example Net" });
-        writer.Add("192.0.2.128/25", new Dictionary<string, object> { ["asn"] = 64_501u, ["name"] = "Example Net", ["list"] = new object[] { true, 1.5d } });
-        return ipVersion == 6 ? writer.Add("2001:db8::/32", new Dictionary<string, object> { ["asn"] = 64_502u }) : writer;
+        writer.Add("192.0.2.0/25", new (string, object)[] { ("asn", 64_500u), ("name", "Example Net") });
+        writer.Add("192.0.2.128/25", new (string, object)[] { ("asn", 64_501u), ("name", "Example Net"), ("list", new object[] { true, 1.5d }) });
+        return ipVersion == 6 ? writer.Add("2001:db8::/32", new (string, object)[] { ("asn", 64_502u) }) : writer;
     }
 
     /// <summary>One network whose record is these bytes.</summary>
     private static byte[] WithData(byte[] data)
     {
         byte[] file = new MmdbWriter(4, 24).Add("192.0.2.0/24", "@").ToArray();
-        int at = file.AsSpan().LastIndexOf([0b010_00001, (byte)'@', 0xAB, 0xCD, 0xEF]);
+        int at = file.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0b010_00001, (byte)'@', 0xAB, 0xCD, 0xEF]);
         return [.. file[..at], .. data, .. file[(at + 2)..]];
     }
 

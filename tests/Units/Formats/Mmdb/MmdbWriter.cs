@@ -10,7 +10,7 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
     private const long EmptyRecord = -1;
 
     private readonly List<long[]> _nodes = [[EmptyRecord, EmptyRecord]];
-    private readonly MemoryStream _data = new();
+    private readonly List<byte> _data = [];
     private readonly Dictionary<string, int> _texts = new(StringComparer.Ordinal);
 
     public ulong BuildEpoch { get; init; } = 1_767_225_600;
@@ -23,7 +23,7 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
     /// <summary>Larger networks first: a smaller one splits the larger.</summary>
     public MmdbWriter Add(string prefix, object value)
     {
-        int at = (int)_data.Length;
+        int at = _data.Count;
         Encode(_data, value, _texts);
         return AddAt(prefix, at);
     }
@@ -66,27 +66,27 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
             Link((UInt128)0x2002 << 112, 16, ipv4);
         }
 
-        var file = new MemoryStream();
+        var file = new List<byte>();
         foreach (long[] node in _nodes)
         {
-            file.Write(Node(Resolve(node[0]), Resolve(node[1])));
+            file.AddRange(Node(Resolve(node[0]), Resolve(node[1])));
         }
 
-        file.Write(new byte[16]);
-        file.Write(_data.ToArray());
-        file.Write([0xAB, 0xCD, 0xEF]);
-        file.Write("MaxMind.com"u8);
-        Encode(file, new Dictionary<string, object>
+        file.AddRange(new byte[16]);
+        file.AddRange(_data);
+        file.AddRange([0xAB, 0xCD, 0xEF]);
+        file.AddRange("MaxMind.com"u8.ToArray());
+        Encode(file, new (string, object)[]
         {
-            ["binary_format_major_version"] = (ushort)2,
-            ["binary_format_minor_version"] = (ushort)0,
-            ["build_epoch"] = BuildEpoch,
-            ["database_type"] = DatabaseType,
-            ["description"] = new Dictionary<string, object> { ["en"] = "Test", ["ja"] = "試験" },
-            ["ip_version"] = (ushort)ipVersion,
-            ["languages"] = new object[] { "en", "ja" },
-            ["node_count"] = (uint)_nodes.Count,
-            ["record_size"] = (ushort)recordSize,
+            ("binary_format_major_version", (ushort)2),
+            ("binary_format_minor_version", (ushort)0),
+            ("build_epoch", BuildEpoch),
+            ("database_type", DatabaseType),
+            ("description", new (string, object)[] { ("en", "Test"), ("ja", "試験") }),
+            ("ip_version", (ushort)ipVersion),
+            ("languages", new object[] { "en", "ja" }),
+            ("node_count", (uint)_nodes.Count),
+            ("record_size", (ushort)recordSize),
         }, texts: null);
         return file.ToArray();
     }
@@ -132,7 +132,7 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
         _ => [(byte)(left >> 24), (byte)(left >> 16), (byte)(left >> 8), (byte)left, (byte)(right >> 24), (byte)(right >> 16), (byte)(right >> 8), (byte)right],
     };
 
-    public static void Encode(MemoryStream to, object value, Dictionary<string, int>? texts)
+    public static void Encode(List<byte> to, object value, Dictionary<string, int>? texts)
     {
         switch (value)
         {
@@ -143,17 +143,17 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
                     return;
                 }
 
-                texts?.Add(text, (int)to.Length);
+                texts?.Add(text, to.Count);
                 Control(to, 2, Encoding.UTF8.GetByteCount(text));
-                to.Write(Encoding.UTF8.GetBytes(text));
+                to.AddRange(Encoding.UTF8.GetBytes(text));
                 return;
             case double real:
                 Control(to, 3, 8);
-                to.Write(BigEndian(8, span => BinaryPrimitives.WriteDoubleBigEndian(span, real)));
+                to.AddRange(BigEndian(8, span => BinaryPrimitives.WriteDoubleBigEndian(span, real)));
                 return;
             case byte[] bytes:
                 Control(to, 4, bytes.Length);
-                to.Write(bytes);
+                to.AddRange(bytes);
                 return;
             case ushort number:
                 Integer(to, 5, number);
@@ -161,8 +161,8 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
             case uint number:
                 Integer(to, 6, number);
                 return;
-            case Dictionary<string, object> map:
-                Control(to, 7, map.Count);
+            case (string, object)[] map:
+                Control(to, 7, map.Length);
                 foreach ((string key, object item) in map)
                 {
                     Encode(to, key, texts);
@@ -172,7 +172,7 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
                 return;
             case int number:
                 Control(to, 8, 4);
-                to.Write(BigEndian(4, span => BinaryPrimitives.WriteInt32BigEndian(span, number)));
+                to.AddRange(BigEndian(4, span => BinaryPrimitives.WriteInt32BigEndian(span, number)));
                 return;
             case ulong number:
                 Integer(to, 9, number);
@@ -193,7 +193,7 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
                 return;
             case float single:
                 Control(to, 15, 4);
-                to.Write(BigEndian(4, span => BinaryPrimitives.WriteSingleBigEndian(span, single)));
+                to.AddRange(BigEndian(4, span => BinaryPrimitives.WriteSingleBigEndian(span, single)));
                 return;
             default:
                 throw new ArgumentException("no MMDB type for " + value.GetType(), nameof(value));
@@ -201,25 +201,25 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
     }
 
     /// <summary>The four widths of the format, by value.</summary>
-    public static void Pointer(MemoryStream to, int at)
+    public static void Pointer(List<byte> to, int at)
     {
         if (at < 2048)
         {
-            to.Write([(byte)(0x20 | (at >> 8)), (byte)at]);
+            to.AddRange([(byte)(0x20 | (at >> 8)), (byte)at]);
         }
         else if (at < 2048 + (1 << 19))
         {
             int value = at - 2048;
-            to.Write([(byte)(0x28 | (value >> 16)), (byte)(value >> 8), (byte)value]);
+            to.AddRange([(byte)(0x28 | (value >> 16)), (byte)(value >> 8), (byte)value]);
         }
         else if (at < 526_336 + (1 << 27))
         {
             int value = at - 526_336;
-            to.Write([(byte)(0x30 | (value >> 24)), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
+            to.AddRange([(byte)(0x30 | (value >> 24)), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
         }
         else
         {
-            to.Write([0x38, (byte)(at >> 24), (byte)(at >> 16), (byte)(at >> 8), (byte)at]);
+            to.AddRange([0x38, (byte)(at >> 24), (byte)(at >> 16), (byte)(at >> 8), (byte)at]);
         }
     }
 
@@ -230,28 +230,28 @@ internal sealed class MmdbWriter(int ipVersion, int recordSize)
         return bytes;
     }
 
-    private static void Integer(MemoryStream to, int type, UInt128 number)
+    private static void Integer(List<byte> to, int type, UInt128 number)
     {
         var bytes = new byte[16];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, number);
         byte[] significant = [.. bytes.SkipWhile(part => part == 0)];
         Control(to, type, significant.Length);
-        to.Write(significant);
+        to.AddRange(significant);
     }
 
-    private static void Control(MemoryStream to, int type, int size)
+    private static void Control(List<byte> to, int type, int size)
     {
         int low = size < 29 ? size : size < 285 ? 29 : size < 65_821 ? 30 : 31;
-        to.WriteByte((byte)((type <= 7 ? type << 5 : 0) | low));
+        to.Add((byte)((type <= 7 ? type << 5 : 0) | low));
         if (type > 7)
         {
-            to.WriteByte((byte)(type - 7));
+            to.Add((byte)(type - 7));
         }
 
         int rest = low switch { 29 => size - 29, 30 => size - 285, 31 => size - 65_821, _ => 0 };
         for (int width = Math.Max(0, low - 28); width > 0; width--)
         {
-            to.WriteByte((byte)(rest >> ((width - 1) * 8)));
+            to.Add((byte)(rest >> ((width - 1) * 8)));
         }
     }
 }

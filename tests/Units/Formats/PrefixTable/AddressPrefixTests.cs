@@ -49,14 +49,14 @@ public sealed class AddressPrefixTests
     {
         IReadOnlyList<AddressPrefix> networks = AddressPrefix.CoverRange(0xC000_0200, 768 + 1);
 
-        Assert.Equal(["192.0.2.0/23", "192.0.4.0/24", "192.0.5.0/32"], networks.Select(network => network.ToString()));
+        Assert.Equal("192.0.2.0/23, 192.0.4.0/24, 192.0.5.0/32", string.Join(", ", networks));
     }
 
     [Fact]
     public void All_of_IPv4_is_one_network_and_a_range_beyond_its_end_is_cut()
     {
-        Assert.Equal(["0.0.0.0/0"], AddressPrefix.CoverRange(0, 1UL << 32).Select(network => network.ToString()));
-        Assert.Equal(["255.255.255.255/32"], AddressPrefix.CoverRange(uint.MaxValue, 9).Select(network => network.ToString()));
+        Assert.Equal("0.0.0.0/0", string.Join(", ", AddressPrefix.CoverRange(0, 1UL << 32)));
+        Assert.Equal("255.255.255.255/32", string.Join(", ", AddressPrefix.CoverRange(uint.MaxValue, 9)));
     }
 
     [Fact]
