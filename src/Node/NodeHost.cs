@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
@@ -9,6 +8,7 @@ using Renkei.Geo;
 using Renkei.Incidents;
 using Renkei.Mail;
 using Renkei.Node.Accounts;
+using Renkei.Node.Commands;
 using Renkei.Node.Live;
 using Renkei.Node.Pages;
 using Renkei.Node.Security;
@@ -22,9 +22,6 @@ namespace Renkei.Node;
 /// <summary>Composes the one executable: settings, store, modules, pages. It decides nothing.</summary>
 public static class NodeHost
 {
-    /// <summary>Name of the socket in the data folder through which the command line talks to a running node.</summary>
-    public const string SocketName = "renkei.sock";
-
     public static WebApplication Build(NodeSettings settings, Action<WebApplicationBuilder>? adjust = null)
     {
         Directory.CreateDirectory(settings.Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -42,7 +39,7 @@ public static class NodeHost
             k.Limits.MaxRequestBodySize = (settings.Number("max-report-mb", 1, 1000) * 1024L * 1024L) + (1024 * 1024);
             k.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
         });
-        builder.WebHost.UseUrls(settings.Urls.Split(';'));
+        builder.WebHost.UseUrls([.. settings.Urls.Split(';'), .. LocalDoor.Url(settings)]);
         var services = builder.Services;
         services.AddSingleton(settings);
         services.AddSingleton(TimeProvider.System);
@@ -134,6 +131,7 @@ public static class NodeHost
         app.UseAntiforgery();
         app.MapOpenApi().OpenToAll();
         app.MapHealth();
+        app.MapLocalDoor();
         app.MapAccounts();
         app.MapLive();
         app.MapShellPages();

@@ -4,7 +4,7 @@ using Renkei.Kernel;
 namespace Renkei.Web;
 
 /// <summary>Who may call an endpoint. An endpoint without one is closed; a test holds that every one has it.</summary>
-public sealed record Access(bool Open, bool AnyPerson, Right? Right, string? Scope);
+public sealed record Access(bool Open, bool AnyPerson, Right? Right, string? Scope, bool Local = false);
 
 /// <summary>Says of each route who may call it. The host enforces it before the handler runs.</summary>
 public static class AccessRules
@@ -20,6 +20,9 @@ public static class AccessRules
 
     /// <summary>A bearer token with this scope, such as <c>reports:read</c>.</summary>
     public static TBuilder NeedsScope<TBuilder>(this TBuilder builder, string scope) where TBuilder : IEndpointConventionBuilder => With(builder, new(false, false, null, scope));
+
+    /// <summary>Only through the socket in the data folder, which its owner alone can open: the command line.</summary>
+    public static TBuilder LocalOnly<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => With(builder, new(false, false, null, null, Local: true));
 
     private static TBuilder With<TBuilder>(TBuilder builder, Access access) where TBuilder : IEndpointConventionBuilder
     {

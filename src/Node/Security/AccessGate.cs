@@ -24,6 +24,17 @@ public static class AccessGate
             case { Open: true }:
                 await next();
                 return;
+            case { Local: true }:
+                if (http.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionSocketFeature>()?.Socket.AddressFamily == System.Net.Sockets.AddressFamily.Unix)
+                {
+                    await next();
+                }
+                else
+                {
+                    await Problems.WriteAsync(http, 404, "Not found", null);
+                }
+
+                return;
             case { Scope: { } scope }:
                 if (who.Scopes is null)
                 {
