@@ -101,7 +101,7 @@ internal sealed class ShadowserverReport
         new("event4_sinkhole", Rsit("malicious-code", "infected-system"), "sinkhole", EventColumns + " ssl_cipher ssl_servername")
         {
             Signatures = [["src_ip", "dst_ip", "infection"], ["src_ip", "infection", "ssl_cipher"]],
-            Foreign = ["http_url", "http_referer", "http_host", "username", "service", "start_time", "end_time", "target_vendor", "dns_query", "query"],
+            Foreign = ["http_url", "http_referer", "http_host", "username", "service", "start_time", "end_time", "target_vendor", "dns_query", "query", "count"],
         },
         new("event4_honeypot_brute_force", Rsit("intrusion-attempts", "brute-force"), "brute-force", EventColumns
             + " service:Service start_time end_time client_version username password payload_url payload_md5:Md5 vulnerability_enum vulnerability_id:VulnerabilityId vulnerability_class vulnerability_score vulnerability_severity vulnerability_version target_vendor target_product target_class")
