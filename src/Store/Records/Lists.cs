@@ -49,7 +49,7 @@ public sealed partial class NodeDb
         var found = new Dictionary<Guid, long>();
         foreach (var part in ListParts(kind, states, after))
         {
-            foreach (var row in await part.OrderBy(g => g.Sort).ThenBy(g => g.Record).Select(g => new { g.Sort, g.Record }).Take(take).ToListAsync(ct))
+            foreach (var row in await part.Select(g => new { g.Sort, g.Record }).Distinct().OrderBy(g => g.Sort).ThenBy(g => g.Record).Take(take).ToListAsync(ct))
             {
                 found.TryAdd(row.Record, row.Sort);
             }
