@@ -84,7 +84,10 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
 
         row.WrappedKey = null;
         row.Inline = null;
-        File.Delete(PathOf(sha256));
+        if (File.Exists(PathOf(sha256)))
+        {
+            File.Delete(PathOf(sha256));
+        }
     }
 
     private (BlobRow Row, bool File) SealNew(string sha, ReadOnlyMemory<byte> bytes)
