@@ -264,14 +264,21 @@ public partial class MessageWriterTests
     {
         string text = "From here on\n.\n..\n-- \n--=_\ntrailing \t\nesc \u001b$B end\n" + new string('x', 3000) + "\nend";
 
+        byte[] quoted = Letters.Written(Letters.Letter("a", text)).Bytes;
         PythonMail.Message[] read = PythonMail.Read(
         [
-            Letters.Written(Letters.Letter("a", text)).Bytes,
+            quoted,
             Letters.Written(Letters.Letter("a", text) with { Charset = MailCharset.Iso2022Jp }).Bytes,
             Letters.Written(Letters.Letter("a", new string('漢', 3000)) with { Charset = MailCharset.Iso2022Jp }).Bytes,
         ]);
 
         Assert.Equal(text.Replace("\n", "\r\n", StringComparison.Ordinal) + "\r\n", read[0].Text);
+        Assert.Equal("quoted-printable", read[0].Encoding);
+        Assert.All(Encoding.ASCII.GetString(quoted).Split("\r\n"), line =>
+        {
+            Assert.InRange(line.Length, 0, 76);
+            Assert.False(line is "." or [.., ' ' or '\t'] || line.StartsWith("From ", StringComparison.Ordinal), line);
+        });
         Assert.Equal(read[0].Text, read[1].Text);
         Assert.Equal(new string('漢', 3000) + "\r\n", read[2].Text);
         Assert.Equal(("iso-2022-jp", "base64"), (read[2].Charset, read[2].Encoding));
@@ -287,8 +294,10 @@ public partial class MessageWriterTests
             Attachments = [.. names.Select((n, i) => new OutgoingAttachment(n, i == 0 ? "application/json; charset=utf-8" : "application/octet-stream", all.AsMemory(0, i * 17_000 + i)))],
         };
 
-        PythonMail.Message read = PythonMail.Read(Letters.Written(letter).Bytes);
+        byte[] bytes = Letters.Written(letter).Bytes;
+        PythonMail.Message read = PythonMail.Read(bytes);
 
+        Assert.All(Encoding.ASCII.GetString(bytes).Split("\r\n"), line => Assert.InRange(line.Length, 0, 78));
         Assert.Empty(read.Defects);
         Assert.Equal("本文\r\n", read.Text);
         Assert.Equal(names, read.Attachments.Select(a => a.Name), StringComparer.Ordinal);
