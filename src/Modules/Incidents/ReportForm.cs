@@ -231,9 +231,10 @@ public static class ReportForm
     internal static FormErrors Errors(Texts t, IReadOnlyList<FieldFault> faults)
     {
         var errors = new FormErrors();
-        foreach (var fault in faults)
+        // the order of the inputs, which the reader goes through
+        var order = Ids.Values.ToList();
+        foreach (var (fault, id) in faults.Select(f => (f, Ids.GetValueOrDefault(f.Field.Split('[')[0], "summary"))).OrderBy(f => order.IndexOf(f.Item2)))
         {
-            var id = Ids.GetValueOrDefault(fault.Field.Split('[')[0], "summary");
             errors.Add(id, t["report_form.label." + id.Replace('-', '_')], t.Of("report_form.error." + fault.Reason, fault.Args));
         }
 

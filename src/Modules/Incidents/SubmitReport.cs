@@ -21,7 +21,7 @@ public static class SubmitReport
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/api/v1/reports", HandleAsync).OpenToAll().WithTags("reports").WithName("submitReport")
-            .Accepts<Body>("application/json").Produces<Answer>(StatusCodes.Status202Accepted).ProducesValidationProblem()
+            .Accepts<Body>("application/json", "*/*").Produces<Answer>(StatusCodes.Status202Accepted).ProducesValidationProblem()
             .ProducesProblem(401).ProducesProblem(403).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429).ProducesProblem(503)
             .WithSummary("Send an incident report").WithDescription("Idempotency-Key (at most 200 characters) makes a repeated call safe: the same key with the same body gets the same answer, with another body 422.");
 
