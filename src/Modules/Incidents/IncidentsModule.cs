@@ -20,6 +20,13 @@ public static class IncidentsModule
         services.AddSingleton(settings);
         services.AddValidation();
         services.AddSingleton<Locator>();
+        services.AddSingleton<IntakeWriter>();
+        services.AddHostedService(sp => sp.GetRequiredService<IntakeWriter>());
+        services.AddSingleton<Intake>();
+        services.AddSingleton<ReceivingTeams>();
+        services.AddSingleton<AddressRates>();
+        services.AddSingleton<ImportFeed>();
+        services.AddSingleton(new NavEntry(25, "reports", "/reports", "file-text", "nav.reports", 'e', Right.ReadDesk));
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
         return services;
@@ -28,5 +35,11 @@ public static class IncidentsModule
     public static void MapIncidents(this IEndpointRouteBuilder routes)
     {
         ListIncidents.Map(routes);
+        SubmitReport.Map(routes);
+        ReportForm.Map(routes);
+        ReportStatus.Map(routes);
+        TakeReport.Map(routes);
+        ListReports.Map(routes);
+        ShowReport.Map(routes);
     }
 }

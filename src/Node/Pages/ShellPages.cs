@@ -17,7 +17,7 @@ public static class ShellPages
 
     public static IApplicationBuilder UsePageContext(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<Access>() is { Scope: null })
+        if (http.GetEndpoint()?.Metadata.GetMetadata<Access>() is { Scope: null } && !http.Request.Path.StartsWithSegments("/api"))
         {
             await FillAsync(http);
         }

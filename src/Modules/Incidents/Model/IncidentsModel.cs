@@ -16,6 +16,9 @@ public sealed class IncidentsModel : IModelPart
             e.Ignore(r => r.Ref);
             e.HasIndex(r => r.Number);
             e.HasIndex(r => r.StatusKeyHash).IsUnique();
+            // the reporter's secret is this node's own business: in no hash that another node could check
+            e.Property(r => r.StatusKeyHash).HasAnnotation(NodeDb.LocalOnly, true);
+            e.Property(r => r.StatusKeyWrapped).HasAnnotation(NodeDb.LocalOnly, true);
             e.HasIndex(r => r.ReceivedAt);
             e.HasIndex(r => r.RawSha256);
         });
