@@ -258,7 +258,8 @@ public sealed partial class NodeDb
 
     private static string Verb(EntityState state) => state switch { EntityState.Added => "added", EntityState.Modified => "changed", _ => "removed" };
 
-    private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
+    /// <summary>The name of a type or column in the audit log and in canonical content; without the arity of a generic type.</summary>
+    private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..].Split('`')[0];
 
     /// <summary>SHA-256 over the record's columns, names sorted, as canonical JSON: the same on every node and database.</summary>
     private static string HashOf(EntityEntry entry)

@@ -27,6 +27,9 @@ public static class IncidentsModule
         services.AddSingleton<AddressRates>();
         services.AddSingleton<ImportFeed>();
         services.AddSingleton(new NavEntry(25, "reports", "/reports", "file-text", "nav.reports", 'e', Right.ReadDesk));
+        services.AddScoped<SeenBefore>();
+        services.AddScoped<ISeenBefore>(sp => sp.GetRequiredService<SeenBefore>());
+        services.AddScoped<IRecordNames>(sp => sp.GetRequiredService<SeenBefore>());
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
         return services;
