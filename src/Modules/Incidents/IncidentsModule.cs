@@ -30,6 +30,10 @@ public static class IncidentsModule
         services.AddScoped<SeenBefore>();
         services.AddScoped<ISeenBefore>(sp => sp.GetRequiredService<SeenBefore>());
         services.AddScoped<IRecordNames>(sp => sp.GetRequiredService<SeenBefore>());
+        services.AddSingleton<IOutboxHandler, ReporterNoticeHandler>();
+        services.AddSingleton(new NavEntry(10, "overview", "/", "layout-dashboard", "nav.overview", 'h', Right.ReadDesk));
+        services.AddSingleton(new NavEntry(20, "triage", "/triage", "inbox", "nav.triage", 't', Right.ReadDesk,
+            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Report.Kind, [(short)ReportState.New], ct)));
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
         return services;
@@ -37,6 +41,16 @@ public static class IncidentsModule
 
     public static void MapIncidents(this IEndpointRouteBuilder routes)
     {
+        Overview.Map(routes);
+        TriageQueue.Map(routes);
+        AcceptReports.Map(routes);
+        SplitReport.Map(routes);
+        RejectReports.Map(routes);
+        MarkDuplicate.Map(routes);
+        AssignReports.Map(routes);
+        ReopenReport.Map(routes);
+        UnlinkReport.Map(routes);
+        UndoTriage.Map(routes);
         ListIncidents.Map(routes);
         SubmitReport.Map(routes);
         ReportForm.Map(routes);

@@ -98,6 +98,7 @@ public static class ShellPages
         }
 
         var name = person.NameIn(page.Lang);
+        page.Toast = Toasts.Take(http);
         page.Person = new SignedIn(id.Value, name, Short(name));
         if (who.Viewer.Team is { } acts && await db.Teams.AsNoTracking().FirstOrDefaultAsync(t => t.Id == acts, ct) is { } team)
         {
