@@ -58,5 +58,18 @@ public static class IncidentsModule
         TakeReport.Map(routes);
         ListReports.Map(routes);
         ShowReport.Map(routes);
+        CreateIncident.Map(routes);
+        ShowIncident.Map(routes);
+        GetIncident.Map(routes);
+        EditIncident.Map(routes);
+        WhoSees.Map(routes);
+        AddTargets.Map(routes);
+        ChangeTarget.Map(routes);
+        AddNote.Map(routes);
+        AttachFile.Map(routes);
+        AssignIncident.Map(routes);
+        CloseIncident.Map(routes);
+        ReopenIncident.Map(routes);
+        Labels.Map(routes);
     }
 }
