@@ -102,6 +102,9 @@ public sealed partial class NodeDb
         var own = Database.CurrentTransaction is null && (regrant.Count > 0 || search.Count > 0 || unsearch.Count > 0) ? await Database.BeginTransactionAsync(cancellationToken) : null;
         try
         {
+            // before the old grants go: without them the viewer would not find the search text that is there, and would write it twice
+            var isNew = entries.Where(e => e.State == EntityState.Added && e.Entity is IRecord).Select(e => ((IRecord)e.Entity).RecordKey).ToHashSet();
+            await IndexAsync(search, isNew, now, cancellationToken);
             if (regrant.Count > 0)
             {
                 await Grants.Where(g => regrant.Contains(g.Record)).ExecuteDeleteAsync(cancellationToken);
@@ -113,8 +116,6 @@ public sealed partial class NodeDb
                 await SearchEntries.Where(s => unsearch.Contains(s.Record)).ExecuteDeleteAsync(cancellationToken);
             }
 
-            var isNew = entries.Where(e => e.State == EntityState.Added && e.Entity is IRecord).Select(e => ((IRecord)e.Entity).RecordKey).ToHashSet();
-            await IndexAsync(search, isNew, now, cancellationToken);
             var written = await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
             if (own is not null)
             {
