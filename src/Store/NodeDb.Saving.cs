@@ -109,15 +109,15 @@ public sealed partial class NodeDb
             // before the old grants go: without them the viewer would not find the search text that is there, and would write it twice
             var isNew = entries.Where(e => e.State == EntityState.Added && e.Entity is IRecord).Select(e => ((IRecord)e.Entity).RecordKey).ToHashSet();
             await IndexAsync(search, isNew, now, cancellationToken);
+            if (unsearch.Count > 0)
+            {
+                await SearchEntries.Where(s => unsearch.Contains(s.Record)).ExecuteDeleteAsync(cancellationToken);
+            }
+
             if (regrant.Count > 0)
             {
                 await Grants.Where(g => regrant.Contains(g.Record)).ExecuteDeleteAsync(cancellationToken);
                 await Denials.Where(d => regrant.Contains(d.Record)).ExecuteDeleteAsync(cancellationToken);
-            }
-
-            if (unsearch.Count > 0)
-            {
-                await SearchEntries.Where(s => unsearch.Contains(s.Record)).ExecuteDeleteAsync(cancellationToken);
             }
 
             var written = await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
