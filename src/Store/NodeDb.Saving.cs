@@ -86,6 +86,9 @@ public sealed partial class NodeDb
                     break;
                 case Grant or Denial or Tombstone or Lease or Sequence or IdempotencyEntry or BlobRow or AuditEntry or SearchEntry or Session or Notification:
                     break;
+                case not null when entry.Metadata.IsOwned():
+                    // told with its owner
+                    break;
                 default:
                     audit.Add(OtherEntry(entry, now));
                     break;
