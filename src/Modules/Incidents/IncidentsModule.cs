@@ -22,11 +22,24 @@ public static class IncidentsModule
         services.AddSingleton<Locator>();
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
+        services.AddScoped<Dispatch>();
+        services.AddSingleton<IMessageOutcomes, HearOfMessages>();
+        services.AddSingleton(new NavEntry(40, "requests", "/requests", "send", "nav.requests", 'r', Right.ReadDesk,
+            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(CoordinationRequest.Kind, [(short)RequestState.Sent, (short)RequestState.Delivered, (short)RequestState.Bounced, (short)RequestState.Acknowledged, (short)RequestState.Answered], ct)));
         return services;
     }
 
     public static void MapIncidents(this IEndpointRouteBuilder routes)
     {
         ListIncidents.Map(routes);
+        ListRequests.Map(routes);
+        ProposeRequests.Map(routes);
+        DraftRequests.Map(routes);
+        ReadRequest.Map(routes);
+        PreviewRequest.Map(routes);
+        SendRequest.Map(routes);
+        RecordAnswer.Map(routes);
+        RemindRequest.Map(routes);
+        CloseRequest.Map(routes);
     }
 }
