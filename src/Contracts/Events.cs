@@ -35,4 +35,5 @@ public interface IMessageOutcomes
 
 /// <summary>A line of the rail that a module brings.</summary>
 /// <param name="Count">Counts what waits there for this viewer; bounded.</param>
-public sealed record NavEntry(int Order, string Key, string Href, string Icon, string TextKey, char? GoKey, Right Right, Func<IServiceProvider, CancellationToken, Task<long?>>? Count = null);
+/// <param name="OrRight">A second right that shows it too.</param>
+public sealed record NavEntry(int Order, string Key, string Href, string Icon, string TextKey, char? GoKey, Right Right, Func<IServiceProvider, CancellationToken, Task<long?>>? Count = null, Right? OrRight = null);

@@ -63,6 +63,7 @@ public sealed partial class NodeDb
         var search = new List<SearchText>();
         var unsearch = new List<Guid>();
         var outbox = false;
+        var isNew = entries.Where(e => e.State == EntityState.Added && e.Entity is IRecord).Select(e => ((IRecord)e.Entity).RecordKey).ToHashSet();
         foreach (var entry in entries)
         {
             switch (entry.Entity)
@@ -72,6 +73,9 @@ public sealed partial class NodeDb
                 case IRecord record:
                     Prepare(entry, record, now, regrant, audit, unsearch);
                     touched.Add(new(record.RecordKind, record.RecordKey));
+                    break;
+                case IChild child when entry.State == EntityState.Added && isNew.Contains(child.Root.Id):
+                    // part of the record's creation, which has its entry
                     break;
                 case IChild child:
                     audit.Add(ChildEntry(entry, child, now));
@@ -113,7 +117,6 @@ public sealed partial class NodeDb
                 await SearchEntries.Where(s => unsearch.Contains(s.Record)).ExecuteDeleteAsync(cancellationToken);
             }
 
-            var isNew = entries.Where(e => e.State == EntityState.Added && e.Entity is IRecord).Select(e => ((IRecord)e.Entity).RecordKey).ToHashSet();
             await IndexAsync(search, isNew, now, cancellationToken);
             var written = await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
             if (own is not null)
@@ -255,7 +258,8 @@ public sealed partial class NodeDb
 
     private static string Verb(EntityState state) => state switch { EntityState.Added => "added", EntityState.Modified => "changed", _ => "removed" };
 
-    private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
+    /// <summary>The name of a type or column in the audit log and in canonical content; without the arity of a generic type.</summary>
+    private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..].Split('`')[0];
 
     /// <summary>SHA-256 over the record's columns, names sorted, as canonical JSON: the same on every node and database.</summary>
     private static string HashOf(EntityEntry entry)

@@ -31,6 +31,9 @@ public static class AccessRules
     }
 }
 
+/// <summary>The scopes of the request's bearer token, as a feature of the request; absent when there is none. For routes that are open to all but give a token more.</summary>
+public sealed record TokenScopes(IReadOnlySet<string> Scopes);
+
 /// <summary>The scopes an API token can have, each with what it opens.</summary>
 public static class Scopes
 {

@@ -64,9 +64,12 @@ public sealed class Viewer
         return new(ViewerKind.Person, person, team, roles, mine, roles.Select(r => Principal.Of(r.Team)));
     }
 
-    /// <summary>A token that a team gave to a machine: it reads as the team's staff, for that one team.</summary>
+    /// <summary>
+    /// A token that a team gave to a machine: it reads what is shared with that one team. It is no person and holds no role as a reader, so
+    /// nothing RED reaches it; <paramref name="roles"/> say what it may do.
+    /// </summary>
     public static Viewer ForTeam(TeamId team, IReadOnlyList<TeamRole> roles, IEnumerable<CommunityId> communities) =>
-        new(ViewerKind.Person, null, team, roles, [Principal.Anyone, Principal.Of(team), .. roles.Select(r => Principal.Of(r.Team, r.Role)), .. communities.Select(Principal.Of)], [Principal.Of(team)]);
+        new(ViewerKind.Person, null, team, roles, [Principal.Anyone, Principal.Of(team), .. communities.Select(Principal.Of)], [Principal.Of(team)]);
 
     /// <summary>Another node that acts for some teams.</summary>
     public static Viewer ForPeer(IEnumerable<TeamId> teams, IEnumerable<CommunityId> communities) =>

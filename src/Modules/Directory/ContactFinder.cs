@@ -23,52 +23,87 @@ public sealed record ContactMatch(Contact Contact, Team Team, ConstituencyKind K
 /// </summary>
 public sealed class ContactFinder(NodeDb db)
 {
-    /// <summary>Contacts that answer for it, most specific first; each contact once.</summary>
+    /// <summary>At most so many constituencies of one kind are looked at: more than that answer for nothing in particular.</summary>
+    private const int PerKind = 20;
+
+    /// <summary>Contacts that answer for it, most specific first; each contact once. One whose mail bounced comes after its colleagues.</summary>
     public async Task<IReadOnlyList<ContactMatch>> FindAsync(Whereabouts where, CancellationToken ct)
     {
         var matched = new List<(Constituency Piece, int Rank)>();
         if (where.Address is { } address)
         {
+            // every prefix around an address starts at one of these: an index look-up each instead of a walk over half the table
             var key = AddressKey(address);
+            var starts = Starts(address);
 #pragma warning disable CA1309 // becomes SQL; hex digits order the same in every collation
-            var pieces = await db.Constituencies.AsNoTracking().Where(c => c.What == ConstituencyKind.Prefix && string.Compare(c.From, key) <= 0 && string.Compare(c.To, key) >= 0).OrderByDescending(c => c.Length).Take(20).ToListAsync(ct);
+            var pieces = await Pieces(ConstituencyKind.Prefix).Where(c => starts.Contains(c.From) && string.Compare(c.To, key) >= 0).OrderByDescending(c => c.Length).ThenBy(c => c.Id).Take(PerKind).ToListAsync(ct);
 #pragma warning restore CA1309
             matched.AddRange(pieces.Select(p => (p, 128 - p.Length)));
         }
 
         if (where.Asn is { } asn)
         {
-            var value = "AS" + asn.ToString(CultureInfo.InvariantCulture);
-            matched.AddRange((await db.Constituencies.AsNoTracking().Where(c => c.What == ConstituencyKind.Asn && c.Value == value).Take(20).ToListAsync(ct)).Select(p => (p, 200)));
+            matched.AddRange(await ExactAsync(ConstituencyKind.Asn, "AS" + asn.ToString(CultureInfo.InvariantCulture), 200, ct));
         }
 
         if (where.Domain is { } domain)
         {
             var parents = Parents(domain).ToArray();
-            matched.AddRange((await db.Constituencies.AsNoTracking().Where(c => c.What == ConstituencyKind.Domain && parents.Contains(c.Value)).Take(20).ToListAsync(ct)).Select(p => (p, 300 - p.Value.Count(ch => ch == '.'))));
-            var tld = parents[^1];
-            matched.AddRange((await db.Constituencies.AsNoTracking().Where(c => c.What == ConstituencyKind.Tld && c.Value == tld).Take(20).ToListAsync(ct)).Select(p => (p, 400)));
+            matched.AddRange((await Pieces(ConstituencyKind.Domain).Where(c => parents.Contains(c.Value)).OrderByDescending(c => c.Value.Length).ThenBy(c => c.Id).Take(PerKind).ToListAsync(ct)).Select(p => (p, 300 - p.Value.Count(ch => ch == '.'))));
+            matched.AddRange(await ExactAsync(ConstituencyKind.Tld, parents[^1], 400, ct));
         }
 
         if (where.Country is { } country)
         {
-            matched.AddRange((await db.Constituencies.AsNoTracking().Where(c => c.What == ConstituencyKind.Country && c.Value == country).Take(20).ToListAsync(ct)).Select(p => (p, 500)));
+            matched.AddRange(await ExactAsync(ConstituencyKind.Country, country, 500, ct));
         }
 
+        if (matched.Count == 0)
+        {
+            return [];
+        }
+
+        var teamIds = matched.Select(m => m.Piece.Team).Distinct().ToArray();
+        var teams = await db.Teams.AsNoTracking().Where(t => teamIds.Contains(t.Id)).ToDictionaryAsync(t => t.Id, ct);
+        var contacts = (await db.Contacts.AsNoTracking().Where(c => teamIds.Contains(c.Team)).OrderBy(c => c.BouncedAt != null).ThenBy(c => c.Role).ThenBy(c => c.Id).Take(2000).ToListAsync(ct)).ToLookup(c => c.Team);
         var found = new List<ContactMatch>();
+        var taken = new HashSet<ContactId>();
         foreach (var (piece, rank) in matched.OrderBy(m => m.Rank).ThenBy(m => m.Piece.Value, StringComparer.Ordinal))
         {
-            var team = await db.Teams.AsNoTracking().FirstOrDefaultAsync(t => t.Id == piece.Team, ct);
-            var contact = piece.Contact is { } named
-                ? await db.Contacts.AsNoTracking().FirstOrDefaultAsync(c => c.Id == named, ct)
-                : await db.Contacts.AsNoTracking().Where(c => c.Team == piece.Team).OrderBy(c => c.BouncedAt != null).ThenBy(c => c.Role).FirstOrDefaultAsync(ct);
-            if (team is not null && contact is not null && found.TrueForAll(f => f.Contact.Id != contact.Id))
+            if (!teams.TryGetValue(piece.Team, out var team))
+            {
+                continue;
+            }
+
+            // the named contact, unless its mail bounces and a colleague's does not; one that is gone or hidden leaves it to the colleagues
+            var all = contacts[piece.Team];
+            var contact = all.FirstOrDefault(c => c.Id == piece.Contact && c.BouncedAt is null) ?? all.FirstOrDefault(c => c.BouncedAt is null) ?? all.FirstOrDefault(c => c.Id == piece.Contact) ?? all.FirstOrDefault();
+            if (contact is not null && taken.Add(contact.Id))
             {
                 found.Add(new ContactMatch(contact, team, piece.What, piece.Value) { Rank = rank });
             }
         }
 
         return found;
+    }
+
+    private IQueryable<Constituency> Pieces(ConstituencyKind kind) => db.Constituencies.AsNoTracking().Where(c => c.What == kind);
+
+    private async Task<IEnumerable<(Constituency Piece, int Rank)>> ExactAsync(ConstituencyKind kind, string value, int rank, CancellationToken ct) =>
+        (await Pieces(kind).Where(c => c.Value == value).OrderBy(c => c.Id).Take(PerKind).ToListAsync(ct)).Select(p => (p, rank));
+
+    /// <summary>First addresses, as keys, of all prefixes around an address: 33 at most for IPv4, 129 for IPv6.</summary>
+    private static string[] Starts(IPAddress address)
+    {
+        var bytes = (address.AddressFamily == AddressFamily.InterNetwork ? address.MapToIPv6() : address).GetAddressBytes();
+        var starts = new HashSet<string>(StringComparer.Ordinal) { Convert.ToHexString(bytes) };
+        for (var bit = 127; bit >= (address.AddressFamily == AddressFamily.InterNetwork ? 96 : 0); bit--)
+        {
+            bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+            starts.Add(Convert.ToHexString(bytes));
+        }
+
+        return [.. starts];
     }
 
     /// <summary>An address as 32 upper-case hex digits, IPv4 mapped into IPv6: ordered as text.</summary>

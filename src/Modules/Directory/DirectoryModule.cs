@@ -11,11 +11,20 @@ public static class DirectoryModule
     public static IServiceCollection AddDirectory(this IServiceCollection services)
     {
         services.AddScoped<ContactFinder>();
+        services.AddSingleton<ContactImport>();
+        services.AddSingleton<HeldFile>();
         services.AddSingleton(new NavEntry(50, "directory", "/directory", "address-book", "nav.directory", 'd', Right.ReadDesk));
         return services;
     }
 
     public static void MapDirectory(this IEndpointRouteBuilder routes)
     {
+        ListTeams.Map(routes);
+        ShowTeam.Map(routes);
+        EditTeam.Map(routes);
+        EditContact.Map(routes);
+        EditConstituencies.Map(routes);
+        ImportContacts.Map(routes);
+        WhoAnswers.Map(routes);
     }
 }

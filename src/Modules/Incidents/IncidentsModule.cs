@@ -20,6 +20,20 @@ public static class IncidentsModule
         services.AddSingleton(settings);
         services.AddValidation();
         services.AddSingleton<Locator>();
+        services.AddSingleton<IntakeWriter>();
+        services.AddHostedService(sp => sp.GetRequiredService<IntakeWriter>());
+        services.AddSingleton<Intake>();
+        services.AddSingleton<ReceivingTeams>();
+        services.AddSingleton<AddressRates>();
+        services.AddSingleton<ImportFeed>();
+        services.AddSingleton(new NavEntry(25, "reports", "/reports", "file-text", "nav.reports", 'e', Right.ReadDesk));
+        services.AddScoped<SeenBefore>();
+        services.AddScoped<ISeenBefore>(sp => sp.GetRequiredService<SeenBefore>());
+        services.AddScoped<IRecordNames>(sp => sp.GetRequiredService<SeenBefore>());
+        services.AddSingleton<IOutboxHandler, ReporterNoticeHandler>();
+        services.AddSingleton(new NavEntry(10, "overview", "/", "layout-dashboard", "nav.overview", 'h', Right.ReadDesk));
+        services.AddSingleton(new NavEntry(20, "triage", "/triage", "inbox", "nav.triage", 't', Right.ReadDesk,
+            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Report.Kind, [(short)ReportState.New], ct)));
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
         return services;
@@ -27,6 +41,35 @@ public static class IncidentsModule
 
     public static void MapIncidents(this IEndpointRouteBuilder routes)
     {
+        Overview.Map(routes);
+        TriageQueue.Map(routes);
+        AcceptReports.Map(routes);
+        SplitReport.Map(routes);
+        RejectReports.Map(routes);
+        MarkDuplicate.Map(routes);
+        AssignReports.Map(routes);
+        ReopenReport.Map(routes);
+        UnlinkReport.Map(routes);
+        UndoTriage.Map(routes);
         ListIncidents.Map(routes);
+        SubmitReport.Map(routes);
+        ReportForm.Map(routes);
+        ReportStatus.Map(routes);
+        TakeReport.Map(routes);
+        ListReports.Map(routes);
+        ShowReport.Map(routes);
+        CreateIncident.Map(routes);
+        ShowIncident.Map(routes);
+        GetIncident.Map(routes);
+        EditIncident.Map(routes);
+        WhoSees.Map(routes);
+        AddTargets.Map(routes);
+        ChangeTarget.Map(routes);
+        AddNote.Map(routes);
+        AttachFile.Map(routes);
+        AssignIncident.Map(routes);
+        CloseIncident.Map(routes);
+        ReopenIncident.Map(routes);
+        Labels.Map(routes);
     }
 }

@@ -1,8 +1,10 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
+using Renkei.Formats.Csv;
 using Renkei.Incidents.Pages;
 using Renkei.Kernel;
 using Renkei.Store;
@@ -10,13 +12,16 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>GET /incidents and GET /api/v1/incidents: the team's incidents, the nearest due first.</summary>
+/// <summary>GET /incidents, /incidents.csv and /api/v1/incidents: the team's incidents, the nearest due first unless another order is asked for.</summary>
 public static class ListIncidents
 {
     public const int PageSize = 50;
 
+    /// <summary>No export or sorted list goes further.</summary>
+    private const int MaxRows = 10_000;
+
     /// <summary>The list's filters, all in the URL.</summary>
-    public sealed record Filter(string? State, string? Waiting, string? Category, string? Owner, string? After);
+    public sealed record Filter(string? State, string? Waiting, string? Category, string? Owner, string? After, string? Severity = null, string? Sort = null);
 
     /// <summary>One row as the page shows it.</summary>
     public sealed record Row(Incident Incident, string? OwnerName, int OpenRequests, int Reports);
@@ -24,7 +29,7 @@ public static class ListIncidents
     public sealed record Model(IReadOnlyList<Row> Rows, Filter Filter, string? Next, int Total);
 
     /// <summary>An incident as scripts read it; times are UTC.</summary>
-    public sealed record Item(IncidentId Id, string Number, string Title, string Summary, IncidentState State, string Category, string Type, string? Label, Severity Severity,
+    public record Item(IncidentId Id, string Number, string Title, string Summary, IncidentState State, string Category, string Type, string? Label, Severity Severity,
         string Tlp, string Pap, Waiting Waiting, DateTimeOffset? DueAt, PersonId? Owner, DateTimeOffset OpenedAt, DateTimeOffset? ClosedAt, string? Outcome, long Version);
 
     public sealed record ItemList(IReadOnlyList<Item> Items, string? Next);
@@ -32,6 +37,7 @@ public static class ListIncidents
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/incidents", PageAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
+        routes.MapGet("/incidents.csv", CsvAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
         routes.MapGet("/api/v1/incidents", ApiAsync).NeedsScope(Scopes.IncidentsRead).WithTags("incidents").WithName("listIncidents");
     }
 
@@ -40,12 +46,12 @@ public static class ListIncidents
 
     private static async Task<IResult> PageAsync([AsParameters] Filter filter, NodeDb db, Texts t, CancellationToken ct)
     {
-        if (!ListCursor.TryParse(filter.After, out var after))
+        if (!TryAfter(filter, out var after, out var skip))
         {
             return TypedResults.BadRequest();
         }
 
-        var (incidents, next) = await FetchAsync(db, filter, after, PageSize, ct);
+        var (incidents, next) = await FetchAsync(db, filter, after, skip, PageSize, ct);
         var ids = incidents.Select(i => i.Id).ToArray();
         var owners = incidents.Select(i => i.Owner).Distinct().ToArray();
         var names = await db.Set<Directories.Person>().Where(p => owners.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.NameIn(t.Lang), ct);
@@ -58,13 +64,59 @@ public static class ListIncidents
 
     private static async Task<Results<Ok<ItemList>, ProblemHttpResult>> ApiAsync([AsParameters] Filter filter, NodeDb db, CancellationToken ct)
     {
-        if (!ListCursor.TryParse(filter.After, out var after))
+        if (!TryAfter(filter, out var after, out var skip))
         {
             return TypedResults.Problem("after is not a cursor that this node gave: take it from next", statusCode: 400, title: "Bad cursor");
         }
 
-        var (incidents, next) = await FetchAsync(db, filter, after, PageSize, ct);
+        var (incidents, next) = await FetchAsync(db, filter, after, skip, PageSize, ct);
         return TypedResults.Ok(new ItemList([.. incidents.Select(ToItem)], next));
+    }
+
+    /// <summary>The same rows as the list with the same filters, as CSV with its TLP in a column; an export is told to the audit log.</summary>
+    private static async Task<IResult> CsvAsync([AsParameters] Filter filter, NodeDb db, Texts t, TimeProvider clock, CancellationToken ct)
+    {
+        var rows = new List<Incident>();
+        var (after, skip) = (ListCursor.Start, 0);
+        for (string? next = ""; next is not null && rows.Count < MaxRows;)
+        {
+            (var page, next) = await FetchAsync(db, filter, after, skip, 500, ct);
+            rows.AddRange(page);
+            if (!TryAfter(filter with { After = next }, out after, out skip))
+            {
+                break;
+            }
+        }
+
+        var owners = rows.Select(i => i.Owner).Distinct().ToArray();
+        var names = await db.Set<Directories.Person>().Where(p => owners.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.NameIn(t.Lang), ct);
+        using var bytes = new MemoryStream();
+        using (var csv = new CsvWriter(bytes, byteOrderMark: true, leaveOpen: true))
+        {
+            csv.Row("number", "title", "state", "category", "type", "label", "severity", "tlp", "pap", "waiting_for", "due_utc", "owner", "opened_utc", "closed_utc", "outcome");
+            foreach (var i in rows)
+            {
+                csv.Row(i.Number, TextRefang.DefangText(i.Title), Lower(i.State), i.Category, i.Type, i.Label, Lower(i.Severity), i.Marking.Tlp.Label(), i.Marking.Pap.Label(), Lower(i.Waiting), Utc(i.DueAt),
+                    i.Owner is { } owner ? names.GetValueOrDefault(owner) : null, Utc(i.OpenedAt), Utc(i.ClosedAt), TextRefang.DefangText(i.Outcome ?? ""));
+            }
+        }
+
+        db.Note(new AuditNote("incidents.exported", db.Viewer.Team, null, new Dictionary<string, object?>(StringComparer.Ordinal) { ["format"] = "csv", ["rows"] = rows.Count }));
+        await db.SaveChangesAsync(ct);
+        return TypedResults.File(bytes.ToArray(), "text/csv; charset=utf-8", "incidents-" + clock.GetUtcNow().ToString("yyyyMMdd-HHmm", CultureInfo.InvariantCulture) + "Z.csv");
+
+        static string Lower<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+        static string? Utc(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A cursor of the due order, or how many rows to pass over in another one (<c>skip.50</c>).</summary>
+    private static bool TryAfter(Filter filter, out ListCursor after, out int skip)
+    {
+        (after, skip) = (ListCursor.Start, 0);
+        return filter.After is { } text && text.StartsWith("skip.", StringComparison.Ordinal)
+            ? int.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out skip) && skip <= MaxRows
+            : ListCursor.TryParse(filter.After, out after);
     }
 
     private static short[] States(string? state) => state switch
@@ -77,8 +129,13 @@ public static class ListIncidents
     };
 
     /// <summary>An unfiltered list starts from the grants; a filter looks through the read rule.</summary>
-    private static async Task<(IReadOnlyList<Incident> Incidents, string? Next)> FetchAsync(NodeDb db, Filter filter, ListCursor after, int take, CancellationToken ct)
+    private static async Task<(IReadOnlyList<Incident> Incidents, string? Next)> FetchAsync(NodeDb db, Filter filter, ListCursor after, int skip, int take, CancellationToken ct)
     {
+        if (filter.Sort is "opened" or "-opened" or "severity" or "-severity")
+        {
+            return await SortedAsync(db, filter, skip, take, ct);
+        }
+
         var wanted = new List<Incident>();
         var cursor = after;
         string? next = null;
@@ -111,8 +168,46 @@ public static class ListIncidents
         return (wanted, next);
     }
 
+    /// <summary>Another order than by due time: asked of the rows, the page found by counting, so bounded.</summary>
+    private static async Task<(IReadOnlyList<Incident> Incidents, string? Next)> SortedAsync(NodeDb db, Filter filter, int skip, int take, CancellationToken ct)
+    {
+        var states = States(filter.State).Select(s => (IncidentState)s).ToArray();
+        var rows = db.Incidents.AsNoTracking().Where(i => states.Contains(i.State));
+        if (Enum.TryParse<Waiting>(filter.Waiting, ignoreCase: true, out var waiting))
+        {
+            rows = rows.Where(i => i.Waiting == waiting);
+        }
+
+        if (!string.IsNullOrEmpty(filter.Category))
+        {
+            rows = rows.Where(i => i.Category == filter.Category);
+        }
+
+        if (Enum.TryParse<Severity>(filter.Severity, ignoreCase: true, out var severity))
+        {
+            rows = rows.Where(i => i.Severity == severity);
+        }
+
+        if (filter.Owner is "me" or "nobody")
+        {
+            var owner = filter.Owner == "me" ? db.Viewer.Person : null;
+            rows = rows.Where(i => i.Owner == owner);
+        }
+
+        var sorted = filter.Sort switch
+        {
+            "opened" => rows.OrderBy(i => i.OpenedAt),
+            "-opened" => rows.OrderByDescending(i => i.OpenedAt),
+            "severity" => rows.OrderBy(i => i.Severity).ThenByDescending(i => i.OpenedAt),
+            _ => rows.OrderByDescending(i => i.Severity).ThenByDescending(i => i.OpenedAt),
+        };
+        var page = await sorted.ThenBy(i => i.Id).Skip(skip).Take(take + 1).ToListAsync(ct);
+        return (page.Take(take).ToList(), page.Count > take && skip + take <= MaxRows ? string.Create(CultureInfo.InvariantCulture, $"skip.{skip + take}") : null);
+    }
+
     private static bool Matches(Incident incident, Filter filter, Viewer viewer) =>
         (string.IsNullOrEmpty(filter.Waiting) || string.Equals(incident.Waiting.ToString(), filter.Waiting, StringComparison.OrdinalIgnoreCase))
         && (string.IsNullOrEmpty(filter.Category) || string.Equals(incident.Category, filter.Category, StringComparison.Ordinal))
+        && (string.IsNullOrEmpty(filter.Severity) || string.Equals(incident.Severity.ToString(), filter.Severity, StringComparison.OrdinalIgnoreCase))
         && (string.IsNullOrEmpty(filter.Owner) || (filter.Owner == "me" ? incident.Owner == viewer.Person : filter.Owner == "nobody" && incident.Owner is null));
 }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Directories;
 using Renkei.Kernel;
+using Renkei.Node.Accounts;
 using Renkei.Store;
 
 namespace Renkei.Node.Demo;
@@ -42,29 +43,10 @@ public static class DemoTeams
             return;
         }
 
-        var community = new Community { Id = CommunityId.New(clock), Name = "このノードのチーム", NameLatin = "Teams of this node" };
-        db.Communities.Add(community);
         var ids = new Dictionary<string, TeamId>(StringComparer.Ordinal);
         foreach (var (slug, ja, en, kind) in Teams)
         {
-            var id = TeamId.New(clock);
-            ids[slug] = id;
-            db.Teams.Add(new Team
-            {
-                Id = id,
-                Marking = new Marking { Tlp = Tlp.Green, Pap = Pap.Green, Origin = id, Audience = new([Principal.Of(community.Id)]) },
-                Name = ja,
-                NameLatin = en,
-                Slug = slug,
-                What = kind,
-                Country = "JP",
-                Hosted = true,
-                TakesReports = true,
-                Mail = $"report@{slug}.example",
-                Phone = "050-0000-0000",
-                Hours = "平日 9:00–18:00 JST",
-            });
-            db.CommunityMembers.Add(new CommunityMember { Community = community.Id, Team = id, Since = clock.GetUtcNow() });
+            ids[slug] = (await TeamSetup.AddAsync(db, clock, new(ja, en, slug, "JP", kind, $"report@{slug}.example", "050-0000-0000", "平日 9:00–18:00 JST"), ct)).Id;
         }
 
         await db.SaveChangesAsync(ct);
@@ -72,9 +54,8 @@ public static class DemoTeams
         foreach (var (email, ja, en, team, role, language) in People)
         {
             var person = PersonId.New(clock);
-            db.People.Add(new Person { Id = person, Name = ja, NameLatin = en, Language = language, ActsFor = ids[team] });
-            db.Memberships.Add(new Membership { Person = person, Team = ids[team], Role = role, Since = clock.GetUtcNow() });
-            var created = await users.CreateAsync(new Account { Id = person.Value, UserName = email, Email = email, EmailConfirmed = true, CreatedAt = clock.GetUtcNow() }, Password);
+            TeamSetup.AddPerson(db, clock, person, ja, en, language, "Asia/Tokyo", ids[team], [role]);
+            var created = await users.CreateAsync(TeamSetup.AccountFor(person, email, clock), Password);
             if (!created.Succeeded)
             {
                 throw new InvalidOperationException(string.Join("; ", created.Errors.Select(e => e.Description)));

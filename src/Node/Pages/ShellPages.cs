@@ -17,13 +17,16 @@ public static class ShellPages
 
     public static IApplicationBuilder UsePageContext(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<Access>() is { Scope: null })
+        if (http.GetEndpoint()?.Metadata.GetMetadata<Access>() is { Scope: null } && !http.Request.Path.StartsWithSegments("/api"))
         {
             await FillAsync(http);
         }
 
         await next();
     });
+
+    public static IServiceCollection AddShellPages(this IServiceCollection services) =>
+        services.AddSingleton(new NavEntry(90, "audit", "/audit", "shield-check", "nav.audit", null, Right.ReadAudit, OrRight: Right.OperateNode));
 
     public static void MapHealth(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/healthz", async (NodeDbFactory databases, CancellationToken ct) =>
@@ -35,6 +38,8 @@ public static class ShellPages
 
     public static void MapShellPages(this IEndpointRouteBuilder routes)
     {
+        AuditLog.Map(routes);
+        Search.Map(routes);
         routes.MapPost("/me/language", async ([FromForm] string lang, [FromForm] string? back, Viewer viewer, NodeDb db, HttpContext http) =>
         {
             var chosen = lang is "en" ? "en" : "ja";
@@ -76,6 +81,7 @@ public static class ShellPages
         if (who.Viewer.Person is not { } id)
         {
             page.EventsUrl = null;
+            page.TeamName = page.NodeName;
             return;
         }
 
@@ -92,6 +98,7 @@ public static class ShellPages
         }
 
         var name = person.NameIn(page.Lang);
+        page.Toast = Toasts.Take(http);
         page.Person = new SignedIn(id.Value, name, Short(name));
         if (who.Viewer.Team is { } acts && await db.Teams.AsNoTracking().FirstOrDefaultAsync(t => t.Id == acts, ct) is { } team)
         {
@@ -101,13 +108,15 @@ public static class ShellPages
 
         page.Unread = await db.Notifications.CountAsync(n => n.ReadAt == null && n.Person == id, ct);
         var nav = new List<NavItem>();
-        foreach (var entry in services.GetServices<NavEntry>().OrderBy(n => n.Order).Where(n => n.Right == Right.OperateNode ? who.Viewer.HasAnywhere(n.Right) : who.Viewer.Has(n.Right)))
+        foreach (var entry in services.GetServices<NavEntry>().OrderBy(n => n.Order).Where(n => Shows(who.Viewer, n.Right) || (n.OrRight is { } other && Shows(who.Viewer, other))))
         {
             nav.Add(new NavItem(entry.Key, entry.Href, entry.Icon, entry.TextKey, entry.Count is null ? null : await entry.Count(services, ct), entry.GoKey));
         }
 
         page.Nav = nav;
     }
+
+    private static bool Shows(Viewer viewer, Right right) => right == Right.OperateNode ? viewer.HasAnywhere(right) : viewer.Has(right);
 
     private static string AssetVersion { get; } = typeof(ShellPages).Assembly.ManifestModule.ModuleVersionId.ToString("N")[..8];
 

@@ -66,6 +66,7 @@ public static class ViewerResolver
         var communities = await db.CommunityMembers.AsNoTracking().Where(c => c.Team == team).Select(c => c.Community).ToListAsync(http.RequestAborted);
         current.Viewer = Viewer.ForTeam(team, [new(team, Role.Analyst)], communities);
         current.Scopes = token.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+        http.Features.Set(new TokenScopes(current.Scopes));
         http.RequestServices.GetRequiredService<ActorName>().Value = "token:" + token.Id;
         if (token.UsedAt is null || now - token.UsedAt > TimeSpan.FromMinutes(5))
         {

@@ -218,7 +218,7 @@
   // ---- charts: numbers from the table named in data-table, colours from the tokens. Canvas and rich-text tooltips, for the CSP ----
   const token = name => getComputedStyle(root).getPropertyValue(name).trim();
   const dark = () => root.dataset.bsTheme === 'dark';
-  const palette = () => dark() ? ['#5ea3e0', '#e0a458', '#6cc3a0', '#b79ae0', '#98a4b3'] : ['#1f66ad', '#c77a1b', '#2b8a66', '#7b57b0', '#7d8896'];
+  const palette = () => dark() ? ['#5ea3e0', '#e0a458', '#6cc3a0', '#b79ae0', '#98a4b3', '#d98ba8', '#b9b36a', '#6fb6c4'] : ['#1f66ad', '#c77a1b', '#2b8a66', '#7b57b0', '#7d8896', '#a8506f', '#7a7429', '#2f7f90'];
   const number = cell => Number(cell.dataset.value ?? cell.textContent.replace(/[^\d.-]/g, '')) || 0;
   const read = id => {
     const table = document.getElementById(id);

@@ -33,15 +33,37 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
         var (row, file) = SealNew(sha, bytes);
         if (file)
         {
-            await WriteFileAsync(sha, bytes, keys.Unwrap(row.WrappedKey, sha), ct);
+            await WriteFileAsync(row, bytes, keys.Unwrap(row.WrappedKey, sha), ct);
         }
 
         db.Blobs.Add(row);
         return blob;
     }
 
-    /// <summary>Seals a small object without asking the database whether it is there: for intake, which knows its raw bytes are new.</summary>
-    public BlobRow Seal(ReadOnlyMemory<byte> bytes) => SealNew(Convert.ToHexStringLower(SHA256.HashData(bytes.Span)), bytes).Row;
+    /// <summary>
+    /// Seals an object without asking the database whether it is there: for intake, whose writer asks once for a whole group. A large one is
+    /// on disk, complete and flushed, when this returns; <see cref="Discard"/> takes back what was not needed.
+    /// </summary>
+    public async Task<BlobRow> SealAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    {
+        var sha = Convert.ToHexStringLower(SHA256.HashData(bytes.Span));
+        var (row, file) = SealNew(sha, bytes);
+        if (file)
+        {
+            await WriteFileAsync(row, bytes, keys.Unwrap(row.WrappedKey, sha), ct);
+        }
+
+        return row;
+    }
+
+    /// <summary>Removes the files of sealed objects whose rows were not stored.</summary>
+    public void Discard(IEnumerable<BlobRow> rows)
+    {
+        foreach (var row in rows.Where(r => r.Inline is null))
+        {
+            File.Delete(PathOf(row.Sha256, row.WrappedKey!));
+        }
+    }
 
     /// <summary>The plain bytes, or null when the object is unknown or its key was destroyed. Throws when the stored bytes were changed.</summary>
     public async Task<byte[]?> ReadAsync(NodeDb db, string sha256, CancellationToken ct)
@@ -59,7 +81,7 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
         }
 
         var plain = new byte[row.Size];
-        await using var file = new FileStream(PathOf(sha256), FileMode.Open, FileAccess.Read, FileShare.Read);
+        await using var file = new FileStream(PathOf(sha256, row.WrappedKey), FileMode.Open, FileAccess.Read, FileShare.Read);
         var chunk = new byte[ChunkSize + 28];
         var done = 0;
         for (var index = 0; done < plain.Length; index++)
@@ -82,12 +104,17 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
             return;
         }
 
+        if (row.WrappedKey is { } wrapped)
+        {
+            var path = PathOf(sha256, wrapped);
+            if (File.Exists(path))
+            {
+                File.Delete(path);
+            }
+        }
+
         row.WrappedKey = null;
         row.Inline = null;
-        if (File.Exists(PathOf(sha256)))
-        {
-            File.Delete(PathOf(sha256));
-        }
     }
 
     private (BlobRow Row, bool File) SealNew(string sha, ReadOnlyMemory<byte> bytes)
@@ -104,9 +131,10 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
         }, !small);
     }
 
-    private async Task WriteFileAsync(string sha, ReadOnlyMemory<byte> bytes, byte[] key, CancellationToken ct)
+    private async Task WriteFileAsync(BlobRow row, ReadOnlyMemory<byte> bytes, byte[] key, CancellationToken ct)
     {
-        var path = PathOf(sha);
+        var sha = row.Sha256;
+        var path = PathOf(sha, row.WrappedKey!);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var temporary = path + "." + Guid.NewGuid().ToString("N") + ".tmp";
         await using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
@@ -131,7 +159,11 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
         return associated;
     }
 
-    private string PathOf(string sha256) => sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower)
-        ? Path.Combine(folder, sha256[..2], sha256)
+    /// <summary>
+    /// The key's fingerprint is part of the name: of two who store the same bytes at the same time, the loser's file must not replace the one
+    /// that the winner's row can open.
+    /// </summary>
+    private string PathOf(string sha256, byte[] wrappedKey) => sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower)
+        ? Path.Combine(folder, sha256[..2], sha256 + "-" + Convert.ToHexStringLower(SHA256.HashData(wrappedKey).AsSpan(0, 8)))
         : throw new ArgumentException("Not a lower-hex SHA-256.", nameof(sha256));
 }

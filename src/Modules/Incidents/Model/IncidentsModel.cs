@@ -16,6 +16,9 @@ public sealed class IncidentsModel : IModelPart
             e.Ignore(r => r.Ref);
             e.HasIndex(r => r.Number);
             e.HasIndex(r => r.StatusKeyHash).IsUnique();
+            // the reporter's secret is this node's own business: in no hash that another node could check
+            e.Property(r => r.StatusKeyHash).HasAnnotation(NodeDb.LocalOnly, true);
+            e.Property(r => r.StatusKeyWrapped).HasAnnotation(NodeDb.LocalOnly, true);
             e.HasIndex(r => r.ReceivedAt);
             e.HasIndex(r => r.RawSha256);
         });
@@ -46,8 +49,18 @@ public sealed class IncidentsModel : IModelPart
             e.HasIndex(l => l.Incident);
             db.MapLink(e, l => l.Report, l => l.Incident);
         });
+        model.Entity<TriageAct>(e =>
+        {
+            e.ToTable("TriageActs");
+            e.HasKey(a => a.Id);
+            e.HasIndex(a => a.Report);
+            e.HasIndex(a => new { a.Person, a.At });
+            e.HasIndex(a => a.At);
+            e.HasIndex(a => a.Batch);
+            db.MapChild(e, a => a.Report);
+        });
         model.Entity<IncidentTarget>(e => { e.ToTable("IncidentTargets"); e.HasKey(t => t.Id); e.HasIndex(t => t.Incident); e.HasIndex(t => new { t.Type, t.Value }); db.MapChild(e, t => t.Incident); });
-        model.Entity<TimelineEntry>(e => { e.ToTable("TimelineEntries"); e.HasKey(t => t.Id); e.HasIndex(t => new { t.Incident, t.At }); db.MapChild(e, t => t.Incident); });
+        model.Entity<TimelineEntry>(e => { e.ToTable("TimelineEntries"); e.HasKey(t => t.Id); e.HasIndex(t => new { t.Incident, t.At }); e.HasIndex(t => t.At); db.MapChild(e, t => t.Incident); });
         model.Entity<IncidentAttachment>(e => { e.ToTable("IncidentAttachments"); e.HasKey(a => a.Id); e.HasIndex(a => a.Incident); db.MapChild(e, a => a.Incident); });
         model.Entity<CoordinationRequest>(e =>
         {
@@ -81,6 +94,8 @@ public static class IncidentsTables
         public DbSet<ReportMessage> ReportMessages => db.Set<ReportMessage>();
 
         public DbSet<ReportLink> ReportLinks => db.Set<ReportLink>();
+
+        public DbSet<TriageAct> TriageActs => db.Set<TriageAct>();
 
         public DbSet<Incident> Incidents => db.Set<Incident>();
 

@@ -93,6 +93,9 @@ public sealed class Report : Record<ReportId>, ISearchable
     /// <summary>SHA-256 of the secret in the reporter's private link.</summary>
     public required string StatusKeyHash { get; init; }
 
+    /// <summary>The secret itself under the key-encryption key, which no database and no backup holds: for a repeated call's answer and for mail to the reporter.</summary>
+    public byte[]? StatusKeyWrapped { get; init; }
+
     /// <summary>Who took it by phone or fax.</summary>
     public PersonId? TakenBy { get; init; }
 

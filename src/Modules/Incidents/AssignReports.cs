@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Directories;
+using Renkei.Incidents.Pages;
+using Renkei.Kernel;
+using Renkei.Store;
+using Renkei.Web;
+
+namespace Renkei.Incidents;
+
+/// <summary>GET and POST /triage/assign: who sees to it. <c>person</c> is an id, <c>me</c>, or empty for nobody.</summary>
+public static class AssignReports
+{
+    public sealed record Model(IReadOnlyList<Report> Reports, IReadOnlyList<Person> People, PersonId? Me, string? Error, string Back);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/triage/assign", async (HttpRequest request, NodeDb db, CancellationToken ct) =>
+        {
+            var reports = await TriageDesk.PickedAsync(db, TriageDesk.Picks(request.Query["pick"]), ct);
+            return reports.Count == 0 ? Answers.Seen("/triage") : Answers.Page<AssignPage>(new Model(reports, await PeopleAsync(db, ct), db.Viewer.Person, null, TriageDesk.Back(request.Query["back"])));
+        }).Needs(Right.Triage).ExcludeFromDescription();
+        routes.MapPost("/triage/assign", HandleAsync).Needs(Right.Triage).ExcludeFromDescription();
+    }
+
+    /// <summary>Those of the viewer's team whose role does triage.</summary>
+    private static async Task<IReadOnlyList<Person>> PeopleAsync(NodeDb db, CancellationToken ct)
+    {
+        var team = db.Viewer.Team ?? default;
+        var roles = Enum.GetValues<Role>().Where(r => Rights.Of(r).Contains(Right.Triage)).ToArray();
+        var members = db.Memberships.Where(m => m.Team == team && roles.Contains(m.Role)).Select(m => m.Person);
+        return await db.People.AsNoTracking().Where(p => members.Contains(p.Id)).OrderBy(p => p.Name).Take(500).ToListAsync(ct);
+    }
+
+    private static async Task<IResult> HandleAsync(IFormCollection form, HttpContext http, NodeDb db, TimeProvider clock, Texts t, CancellationToken ct)
+    {
+        var picks = TriageDesk.Picks(form["pick"]);
+        var back = TriageDesk.Back(form["back"]);
+        var chosen = form["person"].ToString();
+        var people = await PeopleAsync(db, ct);
+        var person = chosen == "me" ? db.Viewer.Person : PersonId.TryParse(chosen, null, out var id) ? id : (PersonId?)null;
+        if (chosen.Length > 0 && !people.Any(p => p.Id == person))
+        {
+            return Answers.Page<AssignPage>(new Model(await TriageDesk.PickedAsync(db, picks, ct), people, db.Viewer.Person, t["triage.assign.missing"], back), 400);
+        }
+
+        var outcomes = await TriageDesk.EachAsync(db, clock, TriageDid.Assigned, picks, step =>
+        {
+            step.Already = step.Report.Assignee == person;
+            step.Report.Assignee = person;
+            return Task.FromResult<Refusal?>(null);
+        }, ct);
+        return TriageDesk.Answer(http, outcomes, person is null ? "triage.did.unassigned" : "triage.did.assigned", back);
+    }
+}

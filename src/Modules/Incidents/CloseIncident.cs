@@ -1,0 +1,152 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Incidents.Pages;
+using Renkei.Kernel;
+using Renkei.Store;
+using Renkei.Web;
+
+namespace Renkei.Incidents;
+
+/// <summary>GET and POST /incidents/{id}/close: say what came of it, end its requests, tell the reporters.</summary>
+public static class CloseIncident
+{
+    public const int MaxOutcome = 4000;
+
+    /// <param name="Hidden">Open requests that this viewer may not know of: then someone who may has to close.</param>
+    public sealed record Model(Incident Incident, string State, string Outcome, IReadOnlyList<OpenRequest> Open, bool Hidden, int Reports, FormErrors Errors);
+
+    /// <summary>A request that still stands, and how the person says it ended; empty while they have not.</summary>
+    public sealed record OpenRequest(CoordinationRequest Request, string Outcome);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/incidents/{id:guid}/close", GetAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
+        routes.MapPost("/incidents/{id:guid}/close", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
+    }
+
+    private static async Task<IResult> GetAsync(IncidentId id, NodeDb db, NodeDbFactory databases, CancellationToken ct)
+    {
+        var (incident, refusal) = await IncidentAct.OpenAsync(db, id, ct);
+        return incident is null ? refusal!
+            : incident.State != IncidentState.Open ? Answers.Seen(IncidentAct.Href(id))
+            : Answers.Page<CloseIncidentPage>(await ModelAsync(db, databases, incident, "resolved", "", null, FormErrors.None, ct));
+    }
+
+    private static async Task<IResult> PostAsync(IncidentId id, IFormCollection form, NodeDb db, NodeDbFactory databases, TextBook book, TimeProvider clock, Texts t, CancellationToken ct)
+    {
+        var (incident, refusal) = await IncidentAct.OpenAsync(db, id, ct);
+        if (incident is null)
+        {
+            return refusal!;
+        }
+
+        if (incident.State != IncidentState.Open)
+        {
+            return Answers.Seen(IncidentAct.Href(id));
+        }
+
+        var outcome = IncidentAct.Clean(form["outcome"]);
+        var model = await ModelAsync(db, databases, incident, form["state"].ToString(), outcome, form, new FormErrors(), ct);
+        Check(model, db, t);
+        if (model.Errors.Any)
+        {
+            return Answers.Page<CloseIncidentPage>(model, StatusCodes.Status400BadRequest);
+        }
+
+        var now = clock.GetUtcNow();
+        foreach (var (request, how) in model.Open)
+        {
+            End(db, incident, request, Enum.Parse<RequestOutcome>(how, ignoreCase: true), now);
+        }
+
+        incident.State = model.State == "abandoned" ? IncidentState.Abandoned : IncidentState.Resolved;
+        incident.Outcome = outcome;
+        incident.ClosedAt = now;
+        await TellReportersAsync(db, book, incident, now, ct);
+        Diary.Say(db, incident, EntryKind.State, now, incident.State == IncidentState.Resolved ? "diary.resolved" : "diary.abandoned", [TextRefang.DefangText(outcome)]);
+        await IncidentClock.RecomputeAsync(db, incident, ct);
+        if (await IncidentAct.TrySaveAsync(db, ct))
+        {
+            return IncidentAct.Done(id, "closed");
+        }
+
+        (incident, refusal) = await IncidentAct.OpenAsync(db, id, ct);
+        return incident is null ? refusal!
+            : Answers.Page<CloseIncidentPage>(await ModelAsync(db, databases, incident, model.State, outcome, form, new FormErrors().Add("outcome", t["incident.close.outcome"], t["incident.changed_meanwhile"]), ct), StatusCodes.Status409Conflict);
+    }
+
+    private static void Check(Model model, NodeDb db, Texts t)
+    {
+        if (model.Hidden)
+        {
+            model.Errors.Add("requests", t["incident.close.requests"], t["incident.close.hidden"]);
+        }
+
+        if (model.Open.Count > 0 && !db.Viewer.Has(model.Incident.Marking.Origin, Right.SendRequests))
+        {
+            model.Errors.Add("requests", t["incident.close.requests"], t["incident.close.no_right"]);
+        }
+
+        foreach (var (request, how) in model.Open)
+        {
+            // a draft never left the house: it can only be withdrawn
+            var known = Enum.TryParse<RequestOutcome>(how, ignoreCase: true, out var outcome) && Enum.IsDefined(outcome) && outcome != RequestOutcome.None;
+            if (!known || (request.State == RequestState.Draft && outcome != RequestOutcome.Withdrawn))
+            {
+                model.Errors.Add("request-" + request.Id, request.Number, t[request.State == RequestState.Draft ? "incident.close.draft_open" : "incident.close.still_open"]);
+            }
+        }
+
+        if (model.State is not ("resolved" or "abandoned"))
+        {
+            model.Errors.Add("state", t["incident.close.state"], t["incident.fault.choose"]);
+        }
+
+        if (model.Outcome.Length is 0 or > MaxOutcome)
+        {
+            model.Errors.Add("outcome", t["incident.close.outcome"], model.Outcome.Length == 0 ? t["incident.fault.empty"] : t.Of("incident.fault.long", MaxOutcome));
+        }
+    }
+
+    private static void End(NodeDb db, Incident incident, CoordinationRequest request, RequestOutcome outcome, DateTimeOffset now)
+    {
+        request.State = RequestState.Closed;
+        request.Outcome = outcome;
+        request.ClosedAt = now;
+        db.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person });
+        Diary.Say(db, incident, EntryKind.Request, now, "diary.request_closed_" + outcome.ToString().ToLowerInvariant(), [request.Number, request.RecipientName], "/requests/" + request.Id);
+    }
+
+    /// <summary>
+    /// Each reporter reads it behind their private link, in their language. The one place to change when closing is also said by mail.
+    /// Reads the links as this viewer: a report they may not know of is told by those who may.
+    /// </summary>
+    private static async Task TellReportersAsync(NodeDb db, TextBook book, Incident incident, DateTimeOffset now, CancellationToken ct)
+    {
+        var id = incident.Id;
+        var linked = await db.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToArrayAsync(ct);
+        var reports = await db.Reports.AsNoTracking().Where(r => linked.Contains(r.Id) && r.Channel != Channel.Import).ToListAsync(ct);
+        foreach (var report in reports)
+        {
+            var text = new Texts(book, report.Language is "en" ? "en" : "ja").Of(incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned", report.Number);
+            db.ReportMessages.Add(new ReportMessage { Id = Guid.CreateVersion7(now), Report = report.Id, FromReporter = false, Author = db.Viewer.Person, At = now, Text = text });
+        }
+
+        if (reports.Count > 0)
+        {
+            Diary.Say(db, incident, EntryKind.Message, now, "diary.reporters_told", [string.Join(", ", reports.Select(r => r.Number).Take(10))]);
+        }
+    }
+
+    private static async Task<Model> ModelAsync(NodeDb db, NodeDbFactory databases, Incident incident, string state, string outcome, IFormCollection? form, FormErrors errors, CancellationToken ct)
+    {
+        var id = incident.Id;
+        var open = await db.Requests.Where(r => r.Incident == id && r.State != RequestState.Closed).OrderBy(r => r.Number).ToListAsync(ct);
+        var reports = await db.ReportLinks.CountAsync(l => l.Incident == id && l.EndedAt == null, ct);
+        await using var system = databases.ForSystem("closing");
+        var all = await system.Requests.CountAsync(r => r.Incident == id && r.State != RequestState.Closed, ct);
+        return new(incident, state, outcome, [.. open.Select(r => new OpenRequest(r, form?["request-" + r.Id].ToString() ?? ""))], all > open.Count, reports, errors);
+    }
+}

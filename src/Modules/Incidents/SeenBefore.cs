@@ -1,0 +1,73 @@
+using Microsoft.EntityFrameworkCore;
+using Renkei.Contracts;
+using Renkei.Kernel;
+using Renkei.Store;
+
+namespace Renkei.Incidents;
+
+/// <summary>Where the desk has met an observable, and its records by number: reports, incidents (as target) and requests, through the read rule.</summary>
+public sealed class SeenBefore(NodeDb db) : ISeenBefore, IRecordNames
+{
+    public async Task<IReadOnlyList<SeenRecord>> FindAsync(Observable observable, int take, CancellationToken ct)
+    {
+        var (type, value) = (observable.Type, observable.Value);
+        var targets = await db.IncidentTargets.AsNoTracking().Where(t => t.Type == type && t.Value == value && t.RemovedAt == null).OrderByDescending(t => t.AddedAt).Take(take).ToListAsync(ct);
+        var roles = targets.GroupBy(t => t.Incident).ToDictionary(g => g.Key, g => g.First().Role);
+        var incidentIds = roles.Keys.ToArray();
+        var incidents = await db.Incidents.AsNoTracking().Where(i => incidentIds.Contains(i.Id)).ToListAsync(ct);
+        var inReports = db.ReportObservables.Where(o => o.Type == type && o.Value == value).Select(o => o.Report);
+        var reports = await db.Reports.AsNoTracking().Where(r => inReports.Contains(r.Id)).OrderByDescending(r => r.ReceivedAt).Take(take).ToListAsync(ct);
+        var inRequests = db.Set<RequestTarget>().Where(t => t.Type == type && t.Value == value).Select(t => t.Request);
+        var requests = await db.Requests.AsNoTracking().Where(r => inRequests.Contains(r.Id)).OrderByDescending(r => r.CreatedAt).Take(take).ToListAsync(ct);
+        return [.. incidents.Select(i => Of(i) with { Role = "seen.role." + RoleKey(roles[i.Id]) }).Concat(reports.Select(Of)).Concat(requests.Select(Of)).OrderByDescending(s => s.At).Take(take)];
+    }
+
+    public async Task<IReadOnlyList<SeenRecord>> WithNumberAsync(string number, CancellationToken ct)
+    {
+        var upper = number.Trim().ToUpperInvariant();
+        return upper switch
+        {
+            ['I', 'N', 'C', '-', ..] => [.. (await db.Incidents.AsNoTracking().Where(i => i.Number == upper).Take(20).ToListAsync(ct)).Select(Of)],
+            ['R', 'E', 'Q', '-', ..] => [.. (await db.Requests.AsNoTracking().Where(r => r.Number == upper).Take(20).ToListAsync(ct)).Select(Of)],
+            ['R', '-', ..] => [.. (await db.Reports.AsNoTracking().Where(r => r.Number == upper).Take(20).ToListAsync(ct)).Select(Of)],
+            _ => [],
+        };
+    }
+
+    public async Task<IReadOnlyList<SeenRecord>> NamesAsync(IReadOnlyCollection<RecordRef> records, CancellationToken ct)
+    {
+        var found = new List<SeenRecord>();
+        var incidents = records.Where(r => r.Kind == Incident.Kind).Select(r => new IncidentId(r.Id)).ToArray();
+        var reports = records.Where(r => r.Kind == Report.Kind).Select(r => new ReportId(r.Id)).ToArray();
+        var requests = records.Where(r => r.Kind == CoordinationRequest.Kind).Select(r => new RequestId(r.Id)).ToArray();
+        if (incidents.Length > 0)
+        {
+            found.AddRange((await db.Incidents.AsNoTracking().Where(i => incidents.Contains(i.Id)).ToListAsync(ct)).Select(Of));
+        }
+
+        if (reports.Length > 0)
+        {
+            found.AddRange((await db.Reports.AsNoTracking().Where(r => reports.Contains(r.Id)).ToListAsync(ct)).Select(Of));
+        }
+
+        if (requests.Length > 0)
+        {
+            found.AddRange((await db.Requests.AsNoTracking().Where(r => requests.Contains(r.Id)).ToListAsync(ct)).Select(Of));
+        }
+
+        return found;
+    }
+
+    private static SeenRecord Of(Incident i) => new(i.Ref, i.Number, i.Title, "/incidents/" + i.Id, i.OpenedAt);
+
+    private static SeenRecord Of(Report r) => new(r.Ref, r.Number, r.Summary, "/reports/" + r.Id, r.ReceivedAt);
+
+    private static SeenRecord Of(CoordinationRequest r) => new(r.Ref, r.Number, r.RecipientName, "/requests/" + r.Id, r.SentAt ?? r.CreatedAt);
+
+    private static string RoleKey(TargetRole role) => role switch
+    {
+        TargetRole.DropSite => "drop_site",
+        TargetRole.SteppingStone => "stepping_stone",
+        _ => role.ToString().ToLowerInvariant(),
+    };
+}

@@ -1,0 +1,150 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Incidents.Pages;
+using Renkei.Kernel;
+using Renkei.Store;
+using Renkei.Web;
+
+namespace Renkei.Incidents;
+
+/// <summary>GET and POST /triage/split: one report tells of several things. Each part names an incident, new or there already, and takes the observables that belong to it.</summary>
+public static class SplitReport
+{
+    /// <summary>Parts a report can be split into at once; it can be linked to more incidents later.</summary>
+    public static IReadOnlyList<string> Parts { get; } = ["A", "B", "C"];
+
+    /// <summary>One part as filled in. <paramref name="Incident"/> is a number; empty opens a new one.</summary>
+    public sealed record Part(string Key, string Incident, string Title, string Class);
+
+    /// <summary>An observable, the part it goes to (empty: none) and its role there.</summary>
+    public sealed record Piece(ReportObservable Observable, string Part, TargetRole Role);
+
+    public sealed record Model(Report Report, IReadOnlyList<Part> Parts, IReadOnlyList<Piece> Pieces, IReadOnlyList<LikeIncident> Alike, string Back, FormErrors Errors);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/triage/split", AskAsync).Needs(Right.Triage).ExcludeFromDescription();
+        routes.MapPost("/triage/split", HandleAsync).Needs(Right.Triage).ExcludeFromDescription();
+    }
+
+    private static async Task<IResult> AskAsync(HttpRequest request, NodeDb db, TimeProvider clock, CancellationToken ct)
+    {
+        var picks = TriageDesk.Picks(request.Query["pick"]);
+        var reports = await TriageDesk.PickedAsync(db, [.. picks.Take(1)], ct);
+        if (reports.Count == 0)
+        {
+            return Answers.Seen("/triage");
+        }
+
+        var report = reports[0];
+        var alike = await AlikeAsync(db, clock, report, ct);
+        var suggested = Classify.Suggest(report)?.ToString() ?? "";
+        var parts = new List<Part> { new("A", alike.Count > 0 ? alike[0].Number : "", alike.Count > 0 ? "" : report.Summary, alike.Count > 0 ? "" : suggested), new("B", "", alike.Count > 0 ? report.Summary : "", alike.Count > 0 ? suggested : ""), new("C", "", "", "") };
+        var pieces = await PiecesAsync(db, report, (_, usual) => usual is null ? "" : "A", ct);
+        return Answers.Page<SplitPage>(new Model(report, parts, pieces, alike, TriageDesk.Back(request.Query["back"]), FormErrors.None));
+    }
+
+    private static async Task<IReadOnlyList<LikeIncident>> AlikeAsync(NodeDb db, TimeProvider clock, Report report, CancellationToken ct)
+    {
+        var like = (await Likeness.OfAsync(db, [report.Id], clock.GetUtcNow(), ct)).GetValueOrDefault(report.Id, Likenesses.None);
+        return [.. like.Incidents.Where(i => i.State == IncidentState.Open && db.Viewer.Has(i.Origin, Right.Triage))];
+    }
+
+    private static async Task<IReadOnlyList<Piece>> PiecesAsync(NodeDb db, Report report, Func<ReportObservable, TargetRole?, string> part, CancellationToken ct, IFormCollection? form = null)
+    {
+        var id = report.Id;
+        var observables = await db.ReportObservables.AsNoTracking().Where(o => o.Report == id).OrderByDescending(o => o.Stated).ThenBy(o => o.Id).Take(AcceptReports.MaxTargets).ToListAsync(ct);
+        var hosts = Classify.Hosts(observables.Select(o => new Observable(o.Type, o.Value)));
+        var type = Classify.Suggest(report);
+        return [.. observables.Select(o =>
+        {
+            var usual = Classify.DefaultRole(new(o.Type, o.Value), type, hosts);
+            var role = Enum.TryParse<TargetRole>(form?["role." + o.Id.ToString("N")].ToString(), ignoreCase: true, out var r) && Enum.IsDefined(r) ? r : usual ?? TargetRole.Other;
+            return new Piece(o, part(o, usual), role);
+        }).OrderBy(p => p.Part.Length == 0)];
+    }
+
+    private static async Task<IResult> HandleAsync(IFormCollection form, HttpContext http, NodeDb db, TimeProvider clock, Texts t, CancellationToken ct)
+    {
+        var picks = TriageDesk.Picks(form["pick"]);
+        var back = TriageDesk.Back(form["back"]);
+        var reports = await TriageDesk.PickedAsync(db, [.. picks.Take(1)], ct);
+        if (reports.Count == 0)
+        {
+            return Answers.NotFound();
+        }
+
+        var report = reports[0];
+        var parts = Parts.Select(p => new Part(p, form["incident." + p].ToString().Trim(), InertText.Clean(form["title." + p].ToString()).ReplaceLineEndings(" ").Trim(), form["class." + p].ToString())).ToList();
+        var pieces = await PiecesAsync(db, report, (o, _) => Parts.Contains(form["part." + o.Id.ToString("N")].ToString(), StringComparer.Ordinal) ? form["part." + o.Id.ToString("N")].ToString() : "", ct, form);
+        var used = parts.Where(p => p.Incident.Length > 0 || p.Title.Length > 0 || pieces.Any(x => x.Part == p.Key)).ToList();
+        var errors = new FormErrors();
+        var into = new Dictionary<string, IncidentId?>(StringComparer.Ordinal);
+        foreach (var part in used)
+        {
+            if (part.Incident.Length > 0)
+            {
+                var incident = await TriageDesk.OpenIncidentAsync(db, part.Incident, ct);
+                into[part.Key] = incident?.Id;
+                if (incident is null)
+                {
+                    errors.Add("incident." + part.Key, t.Of("triage.split.incident", part.Key), t["triage.accept.incident_missing"]);
+                }
+
+                continue;
+            }
+
+            into[part.Key] = null;
+            if (part.Title.Length is 0 or > AcceptReports.MaxTitle)
+            {
+                errors.Add("title." + part.Key, t.Of("triage.split.title_of", part.Key), part.Title.Length == 0 ? t["triage.split.title_missing"] : t.Of("triage.accept.title_long", AcceptReports.MaxTitle));
+            }
+
+            if (AcceptReports.ParseClass(part.Class) is null)
+            {
+                errors.Add("class." + part.Key, t.Of("triage.split.class_of", part.Key), t["triage.accept.class_missing"]);
+            }
+        }
+
+        if (into.Values.OfType<IncidentId>().GroupBy(i => i).Any(g => g.Count() > 1))
+        {
+            errors.Add("incident.B", t.Of("triage.split.incident", "B"), t["triage.split.same"]);
+        }
+
+        if (used.Count < 2)
+        {
+            errors.Add("title.B", t.Of("triage.split.title_of", "B"), t["triage.split.two"]);
+        }
+
+        if (errors.Any)
+        {
+            return Answers.Page<SplitPage>(new Model(report, parts, pieces, await AlikeAsync(db, clock, report, ct), back, errors), 400);
+        }
+
+        var outcomes = await TriageDesk.EachAsync(db, clock, TriageDid.Accepted, [report.Id], async step =>
+        {
+            if (step.Report.State != ReportState.New)
+            {
+                return Refusal.State;
+            }
+
+            foreach (var part in used)
+            {
+                var incident = into[part.Key] is { } id ? await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct) : null;
+                var chosen = pieces.ToDictionary(p => p.Observable.Id, p => p.Part == part.Key ? p.Role : (TargetRole?)null);
+                if (await AcceptReports.LinkAsync(db, step, incident, part.Title, AcceptReports.ParseClass(part.Class), chosen, ct, part: true) is { } refused)
+                {
+                    return refused;
+                }
+
+                await db.SaveChangesAsync(ct);
+                await IncidentClock.RecomputeAsync(db, step.Incident!, ct);
+            }
+
+            return null;
+        }, ct);
+        return TriageDesk.Answer(http, outcomes, "triage.did.split", back);
+    }
+}
