@@ -148,16 +148,16 @@ public static class DemoBook
     /// <summary>What answers for what, of one team's book.</summary>
     public sealed class Book
     {
-        private readonly List<(Constituency Piece, Contact Contact, Team Team)> _pieces = [];
+        private readonly List<(Constituency Piece, IReadOnlyList<Contact> Contacts, Team Team)> _pieces = [];
 
-        internal void Add(Constituency piece, Contact contact, Team team) => _pieces.Add((piece, contact, team));
+        internal void Add(Constituency piece, IReadOnlyList<Contact> contacts, Team team) => _pieces.Add((piece, contacts, team));
 
-        /// <summary>In the finder's order: prefix by length, AS number, domain, TLD, country; each contact once.</summary>
-        public IReadOnlyList<Answer> Find(Whereabouts where)
+        /// <summary>In the finder's order: prefix by length, AS number, domain, TLD, country; each contact once, as the book stood <paramref name="at"/> that time.</summary>
+        public IReadOnlyList<Answer> Find(Whereabouts where, DateTimeOffset at)
         {
             var key = where.Address is { } address ? ContactFinder.AddressKey(address) : null;
             return [.. _pieces.Select(p => (p, Rank: RankOf(p.Piece, where, key))).Where(p => p.Rank >= 0).OrderBy(p => p.Rank)
-                .Select(p => new Answer(p.p.Contact, p.p.Team, p.p.Piece.What, p.p.Piece.Value)).DistinctBy(a => a.Contact.Id)];
+                .Select(p => new Answer(p.p.Contacts.FirstOrDefault(c => c.BouncedAt is null || c.BouncedAt > at) ?? p.p.Contacts[0], p.p.Team, p.p.Piece.What, p.p.Piece.Value)).DistinctBy(a => a.Contact.Id)];
         }
 
         private static int RankOf(Constituency piece, Whereabouts where, string? key) => piece.What switch
@@ -198,10 +198,9 @@ public static class DemoBook
             {
                 var what = KindOf(text);
                 var range = what == ConstituencyKind.Prefix ? ContactFinder.Range(text) : ("", "", 0);
-                // who answers for whole networks reads mail at night as well, where there is such a desk
                 var piece = new Constituency { Id = ConstituencyId.From(id(at)), Marking = marking, Team = team.Id, Contact = contacts[0].Id, What = what, Value = text, From = range.Item1, To = range.Item2, Length = range.Item3 };
                 db.Constituencies.Add(piece);
-                book.Add(piece, contacts[0], team);
+                book.Add(piece, contacts, team);
             }
         }
 
