@@ -126,9 +126,8 @@ public static class ListTeams
             teams = teams.Where(x => x.What == kind);
         }
 
-        if (filter.Country is { Length: 2 } country)
+        if (filter.Country is { Length: > 0 } country && EntryFields.Country(country, out var code) is null)
         {
-            var code = country.ToUpperInvariant();
             teams = teams.Where(x => x.Country == code);
         }
 

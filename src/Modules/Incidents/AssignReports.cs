@@ -20,7 +20,7 @@ public static class AssignReports
         routes.MapGet("/triage/assign", async (HttpRequest request, NodeDb db, CancellationToken ct) =>
         {
             var reports = await TriageDesk.PickedAsync(db, TriageDesk.Picks(request.Query["pick"]), ct);
-            return reports.Count == 0 ? Answers.Seen("/triage") : Answers.Page<AssignPage>(new Model(reports, await PeopleAsync(db, ct), db.Viewer.Person, null, TriageDesk.Back(request.Query["back"])));
+            return reports.Count == 0 ? Answers.Seen("/triage") : Answers.Page<AssignReportsPage>(new Model(reports, await PeopleAsync(db, ct), db.Viewer.Person, null, TriageDesk.Back(request.Query["back"])));
         }).Needs(Right.Triage).ExcludeFromDescription();
         routes.MapPost("/triage/assign", HandleAsync).Needs(Right.Triage).ExcludeFromDescription();
     }
@@ -43,7 +43,7 @@ public static class AssignReports
         var person = chosen == "me" ? db.Viewer.Person : PersonId.TryParse(chosen, null, out var id) ? id : (PersonId?)null;
         if (chosen.Length > 0 && !people.Any(p => p.Id == person))
         {
-            return Answers.Page<AssignPage>(new Model(await TriageDesk.PickedAsync(db, picks, ct), people, db.Viewer.Person, t["triage.assign.missing"], back), 400);
+            return Answers.Page<AssignReportsPage>(new Model(await TriageDesk.PickedAsync(db, picks, ct), people, db.Viewer.Person, t["triage.assign.missing"], back), 400);
         }
 
         var outcomes = await TriageDesk.EachAsync(db, clock, TriageDid.Assigned, picks, step =>

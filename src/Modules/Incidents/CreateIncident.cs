@@ -42,7 +42,7 @@ public static class CreateIncident
         var (values, faults) = await new IncidentFields(db, databases, clock).ReadAsync(text, team, null, ct);
         if (values is null)
         {
-            return Answers.Page<CreateIncidentPage>(new Model(text, await IncidentChoices.LoadAsync(db, t, team, null, ct), FieldFault.ToErrors(faults, t)), StatusCodes.Status400BadRequest);
+            return Answers.Page<CreateIncidentPage>(new Model(text, await IncidentChoices.LoadAsync(db, t, team, null, ct), IncidentFault.ToErrors(faults, t)), StatusCodes.Status400BadRequest);
         }
 
         var incident = await StoreAsync(db, team, values, [], clock.GetUtcNow(), ct);
@@ -64,7 +64,7 @@ public static class CreateIncident
             Zone = IncidentAct.CleanLine(request.Timezone),
         };
         var (values, faults) = await new IncidentFields(db, databases, clock).ReadAsync(text, team, null, ct);
-        var problems = FieldFault.ToProblem(faults, book, ApiName);
+        var problems = IncidentFault.ToProblem(faults, book, ApiName);
         var targets = Targets(request.Targets ?? [], problems, locator, clock.GetUtcNow());
         if (values is null || problems.Count > 0)
         {

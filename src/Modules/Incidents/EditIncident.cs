@@ -62,7 +62,7 @@ public static class EditIncident
         var (values, faults) = await new IncidentFields(db, databases, clock).ReadAsync(mine, incident.Marking.Origin, incident, ct);
         if (values is null)
         {
-            return Answers.Page<EditIncidentPage>(await ModelAsync(db, databases, clock, incident, mine, stored.Fingerprint, t, FieldFault.ToErrors(faults, t), ct), StatusCodes.Status400BadRequest);
+            return Answers.Page<EditIncidentPage>(await ModelAsync(db, databases, clock, incident, mine, stored.Fingerprint, t, IncidentFault.ToErrors(faults, t), ct), StatusCodes.Status400BadRequest);
         }
 
         await WriteAsync(db, incident, values, clock.GetUtcNow(), ct);
@@ -101,7 +101,7 @@ public static class EditIncident
         var problems = new Dictionary<string, string[]>(StringComparer.Ordinal);
         var text = Overlay(IncidentText.Of(incident), patch, problems);
         var (values, faults) = await new IncidentFields(db, databases, clock).ReadAsync(text, incident.Marking.Origin, incident, ct);
-        foreach (var (field, reasons) in FieldFault.ToProblem(faults, book, CreateIncident.ApiName))
+        foreach (var (field, reasons) in IncidentFault.ToProblem(faults, book, CreateIncident.ApiName))
         {
             problems.TryAdd(field, reasons);
         }

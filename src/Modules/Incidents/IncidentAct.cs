@@ -60,9 +60,9 @@ public static class IncidentAct
 }
 
 /// <summary>What is wrong with one field, as a text key, so that a page says it in the reader's language and the API in English.</summary>
-public sealed record FieldFault(string Field, string TextKey, params object?[] Args)
+public sealed record IncidentFault(string Field, string TextKey, params object?[] Args)
 {
-    public static FormErrors ToErrors(IEnumerable<FieldFault> faults, Texts t)
+    public static FormErrors ToErrors(IEnumerable<IncidentFault> faults, Texts t)
     {
         var errors = new FormErrors();
         foreach (var fault in faults)
@@ -74,7 +74,7 @@ public sealed record FieldFault(string Field, string TextKey, params object?[] A
     }
 
     /// <summary>For a validation problem (RFC 9457): field, reasons in English.</summary>
-    public static Dictionary<string, string[]> ToProblem(IEnumerable<FieldFault> faults, TextBook book, Func<string, string> apiName)
+    public static Dictionary<string, string[]> ToProblem(IEnumerable<IncidentFault> faults, TextBook book, Func<string, string> apiName)
     {
         var english = new Texts(book, "en");
         return faults.GroupBy(f => apiName(f.Field), StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Select(f => english.Of(f.TextKey, f.Args)).ToArray(), StringComparer.Ordinal);

@@ -30,9 +30,9 @@ public sealed class IncidentFields(NodeDb db, NodeDbFactory databases, TimeProvi
     }
 
     /// <summary>Values, or what is wrong. <paramref name="before"/> is the incident that changes; null for a new one of <paramref name="team"/>.</summary>
-    public async Task<(Values? Values, IReadOnlyList<FieldFault> Faults)> ReadAsync(IncidentText text, TeamId team, Incident? before, CancellationToken ct)
+    public async Task<(Values? Values, IReadOnlyList<IncidentFault> Faults)> ReadAsync(IncidentText text, TeamId team, Incident? before, CancellationToken ct)
     {
-        var faults = new List<FieldFault>();
+        var faults = new List<IncidentFault>();
         if (text.Title.Length is 0 or > MaxTitle)
         {
             faults.Add(text.Title.Length == 0 ? new("title", "incident.fault.empty") : new("title", "incident.fault.long", MaxTitle));
@@ -90,7 +90,7 @@ public sealed class IncidentFields(NodeDb db, NodeDbFactory databases, TimeProvi
         return known;
     }
 
-    private async Task<(string? Label, int? Version)> LabelAsync(string text, TeamId team, Incident? before, List<FieldFault> faults, CancellationToken ct)
+    private async Task<(string? Label, int? Version)> LabelAsync(string text, TeamId team, Incident? before, List<IncidentFault> faults, CancellationToken ct)
     {
         if (text.Length == 0)
         {
@@ -117,7 +117,7 @@ public sealed class IncidentFields(NodeDb db, NodeDbFactory databases, TimeProvi
         return (null, null);
     }
 
-    private StatedTime? Occurred(IncidentText text, Incident? before, List<FieldFault> faults)
+    private StatedTime? Occurred(IncidentText text, Incident? before, List<IncidentFault> faults)
     {
         if (text.Occurred.Length == 0)
         {
@@ -139,7 +139,7 @@ public sealed class IncidentFields(NodeDb db, NodeDbFactory databases, TimeProvi
         return null;
     }
 
-    private async Task<PersonId?> OwnerAsync(string text, TeamId team, Incident? before, List<FieldFault> faults, CancellationToken ct)
+    private async Task<PersonId?> OwnerAsync(string text, TeamId team, Incident? before, List<IncidentFault> faults, CancellationToken ct)
     {
         if (text.Length == 0)
         {
@@ -159,7 +159,7 @@ public sealed class IncidentFields(NodeDb db, NodeDbFactory databases, TimeProvi
     public static async Task<IReadOnlySet<PersonId>> OwnersAsync(NodeDb db, TeamId team, CancellationToken ct) =>
         (await db.Memberships.AsNoTracking().Where(m => m.Team == team).ToListAsync(ct)).Where(m => Rights.Of(m.Role).Contains(Right.WorkIncidents)).Select(m => m.Person).ToHashSet();
 
-    private async Task<Marking?> MarkingAsync(IncidentText text, TeamId team, Incident? before, List<FieldFault> faults, CancellationToken ct)
+    private async Task<Marking?> MarkingAsync(IncidentText text, TeamId team, Incident? before, List<IncidentFault> faults, CancellationToken ct)
     {
         if (!MarkingLabels.TryParseTlp(text.Tlp, out var tlp))
         {
