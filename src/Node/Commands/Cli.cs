@@ -41,7 +41,11 @@ public static class Cli
     private static Command DemoCommand()
     {
         var command = new Command("demo", "Runs one node with sample data in Japanese and English; prints the logins.") { Data, Port, Set };
-        command.SetAction(async (parsed, ct) => await ServeAsync(Settings(parsed), Demo.DemoTeams.EnsureAsync, ct));
+        command.SetAction(async (parsed, ct) =>
+        {
+            var settings = Settings(parsed);
+            return await ServeAsync(settings, (services, token) => Demo.DemoNode.EnsureAsync(services, settings, token), ct);
+        });
         return command;
     }
 
