@@ -110,7 +110,6 @@ public sealed partial class NodeDb
         try
         {
             // before the old grants go: without them the viewer would not find the search text that is there, and would write it twice
-            var isNew = entries.Where(e => e.State == EntityState.Added && e.Entity is IRecord).Select(e => ((IRecord)e.Entity).RecordKey).ToHashSet();
             await IndexAsync(search, isNew, now, cancellationToken);
             if (unsearch.Count > 0)
             {
