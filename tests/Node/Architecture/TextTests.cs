@@ -89,7 +89,7 @@ public partial class TextTests
         {
             var text = between.Groups[1].Value.Trim();
             // an expression or a piece of C# between tags is not text; a name of the product is the same in both languages
-            if (text.Length == 0 || text.Contains('@', StringComparison.Ordinal) || text.IndexOfAny(['{', '}', ';', '(', '=', '"']) >= 0 || !Letter().IsMatch(text) || text is "Renkei" or "連携" or "else")
+            if (text.Length == 0 || text.Contains('@', StringComparison.Ordinal) || text.IndexOfAny(['{', '}', ';', '(', '=', '"']) >= 0 || !Letter().IsMatch(text) || text is "Renkei" or "連携" or "else" or "SHA-256" or "Message-ID")
             {
                 continue;
             }
