@@ -51,7 +51,7 @@ public sealed partial class DemoDesk
     }
 
     /// <summary>Which are still open, and how, so that every state and outcome is there.</summary>
-    private void Turns(List<Ask> asks)
+    private static void Turns(List<Ask> asks)
     {
         var us = 0;
         var them = 0;
