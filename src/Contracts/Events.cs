@@ -23,7 +23,8 @@ public static class EventNames
 public sealed record MessageRequested(RecordRef Record, string MessageId, string EnvelopeFrom, IReadOnlyList<string> To, string Sha256, TeamId Team);
 
 /// <summary>What became of a mail: accepted by the next server (or written to the spool), or refused for good.</summary>
-public sealed record MessageOutcome(RecordRef Record, string MessageId, bool Accepted, string Reply, DateTimeOffset At);
+/// <param name="RecipientRefused">The other side refused it, with a reply of its own: its address is in doubt, not our message.</param>
+public sealed record MessageOutcome(RecordRef Record, string MessageId, bool Accepted, string Reply, DateTimeOffset At, bool RecipientRefused = false);
 
 /// <summary>Hears what became of the mails of one kind of record.</summary>
 public interface IMessageOutcomes

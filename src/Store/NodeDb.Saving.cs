@@ -86,6 +86,9 @@ public sealed partial class NodeDb
                     break;
                 case Grant or Denial or Tombstone or Lease or Sequence or IdempotencyEntry or BlobRow or AuditEntry or SearchEntry or Session or Notification:
                     break;
+                case not null when entry.Metadata.IsOwned():
+                    // told with its owner
+                    break;
                 default:
                     audit.Add(OtherEntry(entry, now));
                     break;
@@ -106,18 +109,19 @@ public sealed partial class NodeDb
         var own = Database.CurrentTransaction is null && (regrant.Count > 0 || search.Count > 0 || unsearch.Count > 0) ? await Database.BeginTransactionAsync(cancellationToken) : null;
         try
         {
+            // before the old grants go: without them the viewer would not find the search text that is there, and would write it twice
+            await IndexAsync(search, isNew, now, cancellationToken);
+            if (unsearch.Count > 0)
+            {
+                await SearchEntries.Where(s => unsearch.Contains(s.Record)).ExecuteDeleteAsync(cancellationToken);
+            }
+
             if (regrant.Count > 0)
             {
                 await Grants.Where(g => regrant.Contains(g.Record)).ExecuteDeleteAsync(cancellationToken);
                 await Denials.Where(d => regrant.Contains(d.Record)).ExecuteDeleteAsync(cancellationToken);
             }
 
-            if (unsearch.Count > 0)
-            {
-                await SearchEntries.Where(s => unsearch.Contains(s.Record)).ExecuteDeleteAsync(cancellationToken);
-            }
-
-            await IndexAsync(search, isNew, now, cancellationToken);
             var written = await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
             if (own is not null)
             {

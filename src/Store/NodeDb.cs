@@ -111,6 +111,7 @@ public sealed partial class NodeDb : IdentityUserContext<Account, Guid>
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
+        MapPasskeys(builder);
         builder.Entity<Grant>(e =>
         {
             e.ToTable("Grants");
@@ -169,6 +170,22 @@ public sealed partial class NodeDb : IdentityUserContext<Account, Guid>
         {
             part.Configure(builder, this);
         }
+    }
+
+    /// <summary>
+    /// Identity's schema 3 table for WebAuthn credentials. The base class asks the application's services for the schema version, and this
+    /// context has none of those, so it stays with the first and leaves the table out.
+    /// </summary>
+    private static void MapPasskeys(ModelBuilder builder)
+    {
+        builder.Entity<Account>().HasMany<IdentityUserPasskey<Guid>>().WithOne().HasForeignKey(p => p.UserId).IsRequired();
+        builder.Entity<IdentityUserPasskey<Guid>>(e =>
+        {
+            e.ToTable("AspNetUserPasskeys");
+            e.HasKey(p => p.CredentialId);
+            e.Property(p => p.CredentialId).HasMaxLength(1024);
+            e.OwnsOne(p => p.Data).ToJson();
+        });
     }
 
     /// <summary>Maps what all shareable records have and puts the read rule on the entity.</summary>

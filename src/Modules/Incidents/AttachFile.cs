@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Incidents.Pages;
@@ -14,13 +15,15 @@ namespace Renkei.Incidents;
 public static class AttachFile
 {
     private const int MaxFiles = 20;
+    private const long MaxRead = 120L * 1024 * 1024;
 
     public sealed record Model(Incident Incident, string What, long MaxBytes, FormErrors Errors);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/incidents/{id:guid}/attachments/new", GetAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
-        routes.MapPost("/incidents/{id:guid}/attachments/new", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
+        // more is read than is taken, so that too much is answered in words and not with a cut connection
+        routes.MapPost("/incidents/{id:guid}/attachments/new", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription().WithMetadata(new RequestSizeLimitAttribute(MaxRead));
         routes.MapGet("/incidents/{id:guid}/attachments/{attachment:guid}", DownloadAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
     }
 

@@ -56,7 +56,7 @@ public static class EditIncident
         _ = long.TryParse(form["version"], NumberStyles.None, CultureInfo.InvariantCulture, out var version);
         if (version != incident.Version && form["base"] != stored.Fingerprint)
         {
-            return await ConflictAsync(db, incident, mine, version, t, FormErrors.None, StatusCodes.Status409Conflict, ct);
+            return await ConflictAsync(db, databases, incident, mine, version, t, FormErrors.None, StatusCodes.Status409Conflict, ct);
         }
 
         var (values, faults) = await new IncidentFields(db, databases, clock).ReadAsync(mine, incident.Marking.Origin, incident, ct);
@@ -72,7 +72,7 @@ public static class EditIncident
         }
 
         (incident, refusal) = await IncidentAct.OpenAsync(db, id, ct);
-        return incident is null ? refusal! : await ConflictAsync(db, incident, mine, version, t, FormErrors.None, StatusCodes.Status409Conflict, ct);
+        return incident is null ? refusal! : await ConflictAsync(db, databases, incident, mine, version, t, FormErrors.None, StatusCodes.Status409Conflict, ct);
     }
 
     private static async Task<Results<Ok<ListIncidents.Item>, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, JsonObject patch, HttpContext http, NodeDb db, NodeDbFactory databases, TimeProvider clock, TextBook book, CancellationToken ct)
@@ -181,13 +181,13 @@ public static class EditIncident
     private static async Task<Model> ModelAsync(NodeDb db, NodeDbFactory databases, TimeProvider clock, Incident incident, IncidentText text, string fingerprint, Texts t, FormErrors errors, CancellationToken ct) =>
         new(incident, text, incident.Version, fingerprint, await IncidentChoices.LoadAsync(db, t, incident.Marking.Origin, incident, ct), errors, (await new IncidentFields(db, databases, clock).StrictestSourceAsync(incident.Id, ct)).Tlp);
 
-    private static async Task<IResult> ConflictAsync(NodeDb db, Incident incident, IncidentText mine, long myVersion, Texts t, FormErrors errors, int status, CancellationToken ct)
+    private static async Task<IResult> ConflictAsync(NodeDb db, NodeDbFactory databases, Incident incident, IncidentText mine, long myVersion, Texts t, FormErrors errors, int status, CancellationToken ct)
     {
         var stored = IncidentText.Of(incident);
         var choices = await IncidentChoices.LoadAsync(db, t, incident.Marking.Origin, incident, ct);
         var names = await PrincipalNames.LoadAsync(db, t, Codes(stored).Concat(Codes(mine)), ct);
         var fields = stored.Fields.Zip(mine.Fields, (theirs, my) => new ConflictField(theirs.Name, t["incident.field." + theirs.Name], Shown(theirs.Name, theirs.Value), Shown(my.Name, my.Value), my.Value)).ToList();
-        return Answers.Page<ConflictPage>(new ConflictModel(incident, await WhoSavedAsync(db, incident, t, ct), incident.UpdatedAt, myVersion, fields, errors), status);
+        return Answers.Page<ConflictPage>(new ConflictModel(incident, await WhoSavedAsync(db, databases, incident, t, ct), incident.UpdatedAt, myVersion, fields, errors), status);
 
         string Shown(string name, string value) => name switch
         {
@@ -207,11 +207,12 @@ public static class EditIncident
         static IEnumerable<Principal> Codes(IncidentText text) => PrincipalSet.FromText(text.Audience);
     }
 
-    /// <summary>Who saved the version that stands: from the timeline and links nothing can be told, so from the audit log where the reader may; else "someone".</summary>
-    private static async Task<string> WhoSavedAsync(NodeDb db, Incident incident, Texts t, CancellationToken ct)
+    /// <summary>Who saved the version that stands. The audit log is asked as the node, since it is not this reader's; the name only of someone they may know of.</summary>
+    private static async Task<string> WhoSavedAsync(NodeDb db, NodeDbFactory databases, Incident incident, Texts t, CancellationToken ct)
     {
         var record = incident.Id.Value;
-        var actor = await db.Audit.AsNoTracking().Where(a => a.Record == record && a.Action == "incident.changed").OrderByDescending(a => a.Seq).Select(a => a.Actor).FirstOrDefaultAsync(ct);
+        await using var system = databases.ForSystem("conflict");
+        var actor = await system.Audit.AsNoTracking().Where(a => a.Record == record && a.Action == "incident.changed").OrderByDescending(a => a.Seq).Select(a => a.Actor).FirstOrDefaultAsync(ct);
         if (actor is not null && actor.StartsWith("person:", StringComparison.Ordinal) && PersonId.TryParse(actor[7..], CultureInfo.InvariantCulture, out var person)
             && await db.People.AsNoTracking().FirstOrDefaultAsync(p => p.Id == person, ct) is { } found)
         {

@@ -65,10 +65,9 @@ public static class GetIncident
 
         http.Response.Headers.ETag = ETag(incident);
         var verdict = Rule.Decide(new Question(SharingAct.Read, Exit.Api, incident.Marking, Viewer: db.Viewer), new World(clock.GetUtcNow()));
-        var notes = verdict.Shows(FieldClass.InternalNotes);
         var english = new Texts(book, "en");
         var targets = verdict.Shows(FieldClass.Targets) ? await db.IncidentTargets.AsNoTracking().Where(x => x.Incident == id).OrderBy(x => x.AddedAt).ThenBy(x => x.Id).ToListAsync(ct) : [];
-        var entries = await db.Timeline.AsNoTracking().Where(e => e.Incident == id && (notes || e.What != EntryKind.Note)).OrderByDescending(e => e.At).ThenByDescending(e => e.Id).Take(MaxEntries).ToListAsync(ct);
+        var entries = await ShowIncident.EntriesAsync(db, id, Enum.GetValues<EntryKind>(), verdict.Shows(FieldClass.InternalNotes), MaxEntries, ct);
         var links = await db.ReportLinks.AsNoTracking().Where(l => l.Incident == id && l.EndedAt == null).ToListAsync(ct);
         var linked = links.Select(l => l.Report).ToArray();
         var reports = await db.Reports.AsNoTracking().Where(r => linked.Contains(r.Id)).ToListAsync(ct);
@@ -80,7 +79,7 @@ public static class GetIncident
             Timezone = incident.OccurredZone,
             ClockNote = incident.ClockNote,
             Targets = targets.ConvertAll(x => new TargetOut(x.Id, x.Type, x.Value, x.Role, x.Address, x.Prefix, x.Asn, x.AsName, x.Country, x.AddedAt, x.RemovedAt)),
-            Timeline = entries.ConvertAll(e => new EntryOut(e.Id, e.What, e.At, e.AtText, e.AtZone, e.TextKey is null ? e.Text : english.Of(e.TextKey, ShowIncident.Parts(e.TextArgs)))),
+            Timeline = [.. entries.Select(e => new EntryOut(e.Id, e.What, e.At, e.AtText, e.AtZone, e.TextKey is null ? e.Text : english.Of(e.TextKey, ShowIncident.Parts(e.TextArgs))))],
             Reports = [.. reports.Select(r => new ReportOut(r.Id, r.Number, links.First(l => l.Report == r.Id).LinkedAt))],
             Requests = requests.ConvertAll(r => new RequestOut(r.Id, r.Number, r.RecipientName, r.Purpose, r.State, r.Outcome, r.DueAt)),
         });

@@ -77,12 +77,14 @@ public sealed class ImportFeed(NodeDbFactory databases, Intake intake, TimeProvi
         await using var db = databases.ForSystem(actor);
         return await db.InTransactionAsync(async () =>
         {
-            // the number first: its row locks out a second import of this team until this one has ended
-            var number = await db.NextAsync($"report:{team}:{prepared.Month}", ct);
             var sha = prepared.RequestHash;
-            if (await db.Reports.AsNoTracking().FirstOrDefaultAsync(r => r.RawSha256 == sha && r.Marking.Origin == team && r.Channel == Channel.Import, ct) is { } there)
+            async Task<Report?> ThereAsync() => await db.Reports.AsNoTracking().FirstOrDefaultAsync(r => r.RawSha256 == sha && r.Marking.Origin == team && r.Channel == Channel.Import, ct);
+            // asked before, so that a repeated file costs no number; and again after, since the number's row makes a second import of this team wait here
+            var there = await ThereAsync();
+            var number = there is null ? await db.NextAsync($"report:{team}:{prepared.Month}", ct) : 0;
+            if ((there ?? await ThereAsync()) is { } before)
             {
-                return new ImportResult(there.Id, there.Number, there.Feed, true, scan.Rows, 0, scan.Accepted + scan.Duplicates, scan.Rejected, scan.Errors, null);
+                return new ImportResult(before.Id, before.Number, before.Feed, true, scan.Rows, 0, scan.Accepted + scan.Duplicates, scan.Rejected, scan.Errors, null);
             }
 
             var report = IntakeWriter.AddTo(db, prepared, number);

@@ -36,6 +36,10 @@ public static class IncidentsModule
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Report.Kind, [(short)ReportState.New], ct)));
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
+        services.AddScoped<Dispatch>();
+        services.AddSingleton<IMessageOutcomes, HearOfMessages>();
+        services.AddSingleton(new NavEntry(40, "requests", "/requests", "send", "nav.requests", 'r', Right.ReadDesk,
+            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(CoordinationRequest.Kind, [(short)RequestState.Sent, (short)RequestState.Delivered, (short)RequestState.Bounced, (short)RequestState.Acknowledged, (short)RequestState.Answered], ct)));
         return services;
     }
 
@@ -71,5 +75,14 @@ public static class IncidentsModule
         CloseIncident.Map(routes);
         ReopenIncident.Map(routes);
         Labels.Map(routes);
+        ListRequests.Map(routes);
+        ProposeRequests.Map(routes);
+        DraftRequests.Map(routes);
+        ReadRequest.Map(routes);
+        PreviewRequest.Map(routes);
+        SendRequest.Map(routes);
+        RecordAnswer.Map(routes);
+        RemindRequest.Map(routes);
+        CloseRequest.Map(routes);
     }
 }

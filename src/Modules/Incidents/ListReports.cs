@@ -138,7 +138,8 @@ public static class ListReports
         var wanted = new List<Report>();
         var cursor = after;
         string? next = null;
-        var step = Math.Min(take, 500);
+        // where a filter thins pages out, look further at once
+        var step = string.IsNullOrEmpty(filter.Type) && string.IsNullOrEmpty(filter.Channel) ? Math.Min(take, 500) : 500;
         for (var round = 0; round < rounds && wanted.Count < take; round++)
         {
             var places = await db.ListAsync(Report.Kind, States(filter.State), cursor, step + 1, ct);

@@ -44,8 +44,13 @@ public sealed class PrincipalNames
 
     public string List(IEnumerable<Principal> principals) => string.Join(_texts["incident.list_comma"], principals.Select(p => this[p]));
 
-    /// <summary>A reason of the rule as a sentence.</summary>
-    public string Say(Reason reason) =>
-        _texts.Of("incident.why." + reason.Key[(reason.Key.IndexOf('.', StringComparison.Ordinal) + 1)..].Replace('-', '_'),
+    /// <summary>A reason of the rule as a sentence to the one it is about.</summary>
+    public string Say(Reason reason) => Say("incident.why.", reason);
+
+    /// <summary>The same about somebody else.</summary>
+    public string SayOfOthers(Reason reason) => Say("incident.whysees.", reason);
+
+    private string Say(string prefix, Reason reason) =>
+        _texts.Of(prefix + reason.Key[(reason.Key.IndexOf('.', StringComparison.Ordinal) + 1)..].Replace('-', '_'),
             reason.Args.Select(a => Principal.TryParse(a, out var p) ? (object)this[p] : a).ToArray());
 }

@@ -90,9 +90,22 @@ public static class ReportForm
     /// <summary>API name of a field: id of its input.</summary>
     private static readonly Dictionary<string, string> Ids = new(StringComparer.Ordinal)
     {
-        ["type"] = "kind", ["summary"] = "summary", ["description"] = "description", ["occurredAt"] = "when", ["timezone"] = "zone", ["clock"] = "clock", ["attachments"] = "files",
-        ["reporter.name"] = "name", ["reporter.organization"] = "organisation", ["reporter.email"] = "email", ["reporter.phone"] = "phone", ["reporter.country"] = "country", ["reporter.reference"] = "reference",
-        ["mayDiscloseReporter"] = "disclosure", ["tlp"] = "tlp-details", ["channel"] = "channel",
+        ["type"] = "kind",
+        ["summary"] = "summary",
+        ["description"] = "description",
+        ["occurredAt"] = "when",
+        ["timezone"] = "zone",
+        ["clock"] = "clock",
+        ["attachments"] = "files",
+        ["reporter.name"] = "name",
+        ["reporter.organization"] = "organisation",
+        ["reporter.email"] = "email",
+        ["reporter.phone"] = "phone",
+        ["reporter.country"] = "country",
+        ["reporter.reference"] = "reference",
+        ["mayDiscloseReporter"] = "disclosure",
+        ["tlp"] = "tlp-details",
+        ["channel"] = "channel",
     };
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -248,8 +261,22 @@ public static class ReportForm
     {
         var json = new JsonObject
         {
-            ["kind"] = f.Kind, ["summary"] = f.Summary, ["description"] = f.Description, ["when"] = f.When, ["zone"] = f.Zone, ["clock"] = f.Clock, ["name"] = f.Name, ["organisation"] = f.Organisation,
-            ["email"] = f.Email, ["phone"] = f.Phone, ["country"] = f.Country, ["reference"] = f.Reference, ["disclosure"] = f.Disclosure, ["tlp"] = f.Tlp, ["channel"] = f.Channel, ["language"] = language,
+            ["kind"] = f.Kind,
+            ["summary"] = f.Summary,
+            ["description"] = f.Description,
+            ["when"] = f.When,
+            ["zone"] = f.Zone,
+            ["clock"] = f.Clock,
+            ["name"] = f.Name,
+            ["organisation"] = f.Organisation,
+            ["email"] = f.Email,
+            ["phone"] = f.Phone,
+            ["country"] = f.Country,
+            ["reference"] = f.Reference,
+            ["disclosure"] = f.Disclosure,
+            ["tlp"] = f.Tlp,
+            ["channel"] = f.Channel,
+            ["language"] = language,
             ["files"] = new JsonArray([.. files.Select(file => new JsonObject { ["name"] = file.Name, ["mediaType"] = file.MediaType, ["size"] = file.Bytes.Length, ["sha256"] = Convert.ToHexStringLower(SHA256.HashData(file.Bytes.Span)) })]),
         };
         return System.Text.Encoding.UTF8.GetBytes(json.ToJsonString(new System.Text.Json.JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));

@@ -54,6 +54,13 @@ public sealed class ReporterNoticeHandler(NodeDbFactory databases, BlobStore blo
             return new OutboxOutcome.Done();
         }
 
+        // accepted, taken back, accepted again: the same word waits several times, and the last of them is said
+        var same = $"reporter:{report.Id}:{payload.TextKey}:";
+        if (await db.Outbox.AnyAsync(o => o.Type == EventNames.ReporterTold && o.Record == payload.Report.Value && o.CreatedAt > message.CreatedAt && o.Key.StartsWith(same), ct))
+        {
+            return new OutboxOutcome.Done();
+        }
+
         var team = await db.Teams.AsNoTracking().FirstOrDefaultAsync(t => t.Id == report.Marking.Origin, ct);
         var t = new Texts(book, report.Language is "en" ? "en" : "ja");
         var name = team?.NameIn(t.Lang) ?? "";

@@ -174,7 +174,7 @@ public static class ShowIncident
         }
     }
 
-    private static async Task<(IReadOnlyList<EntryRow> Rows, bool More)> TimelineAsync(NodeDb db, IncidentId id, string show, bool all, bool notes, Texts t, CancellationToken ct)
+    private static async Task<(IReadOnlyList<EntryRow> Rows, bool More)> TimelineAsync(NodeDb db, IncidentId id, string show, bool all, bool own, Texts t, CancellationToken ct)
     {
         EntryKind[] kinds = show switch
         {
@@ -182,15 +182,29 @@ public static class ShowIncident
             "traffic" => [EntryKind.Request, EntryKind.Answer, EntryKind.Message, EntryKind.Report],
             _ => Enum.GetValues<EntryKind>(),
         };
-        if (!notes)
-        {
-            kinds = [.. kinds.Where(k => k != EntryKind.Note)];
-        }
-
         var take = all ? TimelineMost : TimelineShown;
-        var entries = await db.Timeline.AsNoTracking().Where(e => e.Incident == id && kinds.Contains(e.What)).OrderByDescending(e => e.At).ThenByDescending(e => e.Id).Take(take + 1).ToListAsync(ct);
+        var entries = await EntriesAsync(db, id, kinds, own, take + 1, ct);
         var authors = entries.Select(e => e.Author).OfType<PersonId>().Distinct().ToArray();
         var people = await db.People.AsNoTracking().Where(p => authors.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.NameIn(t.Lang), ct);
         return ([.. entries.Take(take).Select(e => new EntryRow(e, e.Author is { } a ? people.GetValueOrDefault(a) ?? t["incident.who.other_person"] : null))], entries.Count > take);
+    }
+
+    /// <summary>
+    /// The timeline as this viewer may read it, newest first. To whom the incident is only shared, a line about a request or a report that
+    /// they may not know of says nothing, for such a line names the recipient; nor do notes and words to reporters.
+    /// </summary>
+    public static async Task<IReadOnlyList<TimelineEntry>> EntriesAsync(NodeDb db, IncidentId id, EntryKind[] kinds, bool own, int take, CancellationToken ct)
+    {
+        var entries = db.Timeline.AsNoTracking().Where(e => e.Incident == id && kinds.Contains(e.What));
+        if (!own)
+        {
+            EntryKind[] open = [EntryKind.Event, EntryKind.State];
+            var requests = await db.Requests.Where(r => r.Incident == id).Select(r => r.Id).ToListAsync(ct);
+            var reports = await db.ReportLinks.Where(l => l.Incident == id).Select(l => l.Report).ToListAsync(ct);
+            var known = requests.Select(r => "/requests/" + r).Concat(reports.Select(r => "/reports/" + r)).ToArray();
+            entries = entries.Where(e => e.What != EntryKind.Note && (open.Contains(e.What) || known.Contains(e.Href)));
+        }
+
+        return await entries.OrderByDescending(e => e.At).ThenByDescending(e => e.Id).Take(take).ToListAsync(ct);
     }
 }

@@ -61,8 +61,8 @@ public static class WhoSees
         var names = await PrincipalNames.LoadAsync(db, t, marking.Audience.Concat(marking.Exclusions).Concat(teams.SelectMany(x => Enum.GetValues<Role>().Select(r => Principal.Of(x.Id, r)).Append(Principal.Of(x.Id))))
             .Concat(members.Select(m => Principal.Of(m.Community))).Concat(people.Select(p => Principal.Of(p.Id))).Append(Principal.Of(marking.Origin)), ct);
 
-        var byTeam = teams.ConvertAll(team => new TeamAnswer(team.NameIn(t.Lang), team.Id == marking.Origin, [.. Enum.GetValues<Role>().Select(role =>
-            Ask(t["role." + role.Code()], new PersonId(Guid.Empty), [new(team.Id, role)], []))]));
+        var byTeam = teams.OrderByDescending(team => team.Id == marking.Origin).Select(team => new TeamAnswer(team.NameIn(t.Lang), team.Id == marking.Origin, [.. Enum.GetValues<Role>().Select(role =>
+            Ask(t["role." + role.Code()], new PersonId(Guid.Empty), [new(team.Id, role)], []))])).ToList();
         var persons = people.Select(p => (Person: p, Roles: memberships.Where(m => m.Person == p.Id).Select(m => new TeamRole(m.Team, m.Role)).ToList())).Where(p => p.Roles.Count > 0)
             .Select(p => Ask(p.Person.NameIn(t.Lang), p.Person.Id, p.Roles, groups[p.Person.Id])).ToList();
         return Answers.Page<WhoSeesPage>(new Model(incident, ShowIncident.AudienceInWords(marking, names, t), names.List(marking.Exclusions), byTeam, persons));
@@ -73,7 +73,7 @@ public static class WhoSees
             var viewer = Viewer.ForPerson(person, roles[0].Team, roles, inGroups, members.Where(m => staff.Contains(m.Team)).Select(m => m.Community).Distinct());
             var verdict = Rule.Decide(new Question(SharingAct.Read, Exit.Page, marking, Viewer: viewer), new World(now));
             return verdict.Allowed
-                ? new(who, true, string.Join(t["incident.list_comma"], verdict.Why.Select(names.Say).Distinct(StringComparer.Ordinal)), ShowIncident.Withheld(verdict))
+                ? new(who, true, string.Join(t["incident.list_comma"], verdict.Why.Select(names.SayOfOthers).Distinct(StringComparer.Ordinal)), ShowIncident.Withheld(verdict))
                 : new(who, false, t["incident.whynot." + WhyNot(viewer, marking, roles, now)], []);
         }
     }

@@ -40,11 +40,15 @@ public static class AccountsModule
         });
         services.Configure<SecurityStampValidatorOptions>(o => o.OnRefreshingPrincipal = KeepSession);
         // a passkey belongs to a host name: the one people type, whatever proxy the request came through
+        var host = Uri.TryCreate(settings.PublicUrl, UriKind.Absolute, out var own) ? own.Host : "localhost";
         services.Configure<IdentityPasskeyOptions>(o =>
         {
-            o.ServerDomain = new Uri(settings.PublicUrl.Replace("*", "localhost", StringComparison.Ordinal)).Host;
+            o.ServerDomain = host;
             o.ResidentKeyRequirement = "required";
             o.UserVerificationRequirement = "required";
+            // not the default, which compares with the Origin header: our no-referrer policy makes browsers send "null" there with a form
+            o.ValidateOrigin = context => ValueTask.FromResult(!context.CrossOrigin && Uri.TryCreate(context.Origin, UriKind.Absolute, out var origin)
+                && string.Equals(origin.Host, host, StringComparison.OrdinalIgnoreCase) && (origin.Scheme == Uri.UriSchemeHttps || origin.IsLoopback));
         });
         services.AddScoped<AccountDb>();
         services.AddScoped<Desk>();

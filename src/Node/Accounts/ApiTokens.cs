@@ -55,17 +55,18 @@ public static class ApiTokens
             errors.Any ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK);
     }
 
-    private static async Task<IResult> CreateAsync([FromForm] string? name, [FromForm] string[]? scopes, [FromForm] string? until, Desk desk, PageContext page)
+    private static async Task<IResult> CreateAsync([FromForm] string? name, IFormCollection posted, [FromForm] string? until, Desk desk, PageContext page)
     {
         var t = desk.T;
-        var form = new Form(name?.Trim() ?? "", [.. Scopes.All.Intersect(scopes ?? [], StringComparer.Ordinal)], until?.Trim() ?? "");
+        var scopes = posted["scopes"];
+        var form = new Form(name?.Trim() ?? "", [.. Scopes.All.Intersect(scopes.OfType<string>(), StringComparer.Ordinal)], until?.Trim() ?? "");
         var errors = new FormErrors();
         if (TextCheck.Of(t, form.Name, 80) is { } badName)
         {
             errors.Add("name", t["tokens.name"], badName);
         }
 
-        if (form.Scopes.Count == 0 || (scopes?.Length ?? 0) > form.Scopes.Count)
+        if (form.Scopes.Count == 0 || scopes.Count > form.Scopes.Count)
         {
             errors.Add("scope-0", t["tokens.scopes"], t["tokens.scopes_none"]);
         }

@@ -29,7 +29,7 @@ public static class ChangePerson
     /// <summary>Switched off by a person, unlike a lockout that ends by itself.</summary>
     public static bool IsDeactivated(Account account, DateTimeOffset now) => account.LockoutEnd is { } end && end > now.AddYears(1);
 
-    public static List<Role> RolesOf(string[]? codes) => [.. (codes ?? []).Take(20).Select(c => Roles.TryParse(c, out var role) ? (Role?)role : null).OfType<Role>().Distinct().Order()];
+    public static List<Role> RolesOf(IEnumerable<string> codes) => [.. codes.Take(20).Select(c => Roles.TryParse(c, out var role) ? (Role?)role : null).OfType<Role>().Distinct().Order()];
 
     private static async Task<IResult> PageAsync(Desk desk, PersonId id, IReadOnlyList<Role>? chosen, FormErrors errors, string? done = null)
     {
@@ -43,7 +43,7 @@ public static class ChangePerson
             errors.Any ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK);
     }
 
-    private static async Task<IResult> RolesAsync(Guid id, [FromForm] string[]? roles, Desk desk)
+    private static async Task<IResult> RolesAsync(Guid id, IFormCollection form, Desk desk)
     {
         var (db, viewer, t, team, person) = (desk.Db, desk.Viewer, desk.T, desk.Viewer.Team!.Value, new PersonId(id));
         var now = await db.Memberships.Where(m => m.Team == team && m.Person == person).ToListAsync(desk.Ct);
@@ -52,7 +52,7 @@ public static class ChangePerson
             return Answers.NotFound();
         }
 
-        var wanted = RolesOf(roles);
+        var wanted = RolesOf(form["roles"].OfType<string>());
         var self = viewer.Person == person;
         var (add, remove) = (wanted.Where(r => now.All(m => m.Role != r)).ToList(), now.Where(m => !wanted.Contains(m.Role)).ToList());
         var errors = new FormErrors();

@@ -48,12 +48,12 @@ public static class InvitePerson
         return role == Role.Operator ? operates : (operates && !toSelf) || Rights.Of(role).All(right => viewer.Has(team, right));
     }
 
-    private static async Task<IResult> HandleAsync([FromForm] string? email, [FromForm] string? name, [FromForm] string? language, [FromForm] string[]? roles, Viewer viewer, NodeDb db, AccountDb accounts,
+    private static async Task<IResult> HandleAsync([FromForm] string? email, [FromForm] string? name, [FromForm] string? language, IFormCollection form, Viewer viewer, NodeDb db, AccountDb accounts,
         UserManager<Account> users, NodeSettings settings, TimeProvider clock, Texts t, CancellationToken ct)
     {
         var team = viewer.Team!.Value;
         var (mail, who) = (email?.Trim() ?? "", name?.Trim() ?? "");
-        var wanted = ChangePerson.RolesOf(roles);
+        var wanted = ChangePerson.RolesOf(form["roles"].OfType<string>());
         var errors = new FormErrors();
         if (TextCheck.Mail(t, mail) is { } badMail)
         {

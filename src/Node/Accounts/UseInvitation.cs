@@ -63,7 +63,7 @@ public static class UseInvitation
         }
 
         var team = await accounts.Context.Teams.AsNoTracking().FirstOrDefaultAsync(x => x.Id == join.Team, ct);
-        return Answers.Page<InvitationPage>(new Model(secret, join.Join.Mail, team?.NameIn(t.Lang) ?? "", ChangePerson.RolesOf([.. join.Join.Roles]), who.Viewer.Person!.Value.Value != join.Join.Account, FormErrors.None));
+        return Answers.Page<InvitationPage>(new Model(secret, join.Join.Mail, team?.NameIn(t.Lang) ?? "", ChangePerson.RolesOf(join.Join.Roles), who.Viewer.Person!.Value.Value != join.Join.Account, FormErrors.None));
     }
 
     private static async Task<IResult> HandleAsync(string secret, [FromForm] string? password, AccountDb accounts, UserManager<Account> users, SignInManager<Account> signIn, CurrentViewer who, NodeDbFactory databases,
@@ -108,7 +108,7 @@ public static class UseInvitation
         }
 
         var has = await db.Memberships.Where(m => m.Team == join.Team && m.Person == me).Select(m => m.Role).ToListAsync(ct);
-        db.Memberships.AddRange(ChangePerson.RolesOf([.. join.Join.Roles]).Except(has).Select(r => new Membership { Person = me, Team = join.Team, Role = r, Since = clock.GetUtcNow() }));
+        db.Memberships.AddRange(ChangePerson.RolesOf(join.Join.Roles).Except(has).Select(r => new Membership { Person = me, Team = join.Team, Role = r, Since = clock.GetUtcNow() }));
         db.Note(new AuditNote("team.joined", join.Team, AccountAudit.Of(me.Value)));
         await db.SaveChangesAsync(ct);
         return Answers.Seen("/me");

@@ -1031,7 +1031,12 @@ namespace Renkei.Store.Postgres.Migrations
 
                     b.Property<string>("StatusKeyHash")
                         .IsRequired()
-                        .HasColumnType("text");
+                        .HasColumnType("text")
+                        .HasAnnotation("renkei:local", true);
+
+                    b.Property<byte[]>("StatusKeyWrapped")
+                        .HasColumnType("bytea")
+                        .HasAnnotation("renkei:local", true);
 
                     b.Property<string>("Summary")
                         .IsRequired()
@@ -1400,9 +1405,58 @@ namespace Renkei.Store.Postgres.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("At");
+
                     b.HasIndex("Incident", "At");
 
                     b.ToTable("TimelineEntries", (string)null);
+                });
+
+            modelBuilder.Entity("Renkei.Incidents.TriageAct", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid");
+
+                    b.Property<Guid?>("AssigneeAfter")
+                        .HasColumnType("uuid");
+
+                    b.Property<long>("At")
+                        .HasColumnType("bigint");
+
+                    b.Property<Guid>("Batch")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Before")
+                        .IsRequired()
+                        .HasColumnType("text");
+
+                    b.Property<Guid>("Person")
+                        .HasColumnType("uuid");
+
+                    b.Property<Guid>("Report")
+                        .HasColumnType("uuid");
+
+                    b.Property<int>("StateAfter")
+                        .HasColumnType("integer");
+
+                    b.Property<long?>("UndoneAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<int>("What")
+                        .HasColumnType("integer");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("At");
+
+                    b.HasIndex("Batch");
+
+                    b.HasIndex("Report");
+
+                    b.HasIndex("Person", "At");
+
+                    b.ToTable("TriageActs", (string)null);
                 });
 
             modelBuilder.Entity("Renkei.Store.Account", b =>

@@ -1024,7 +1024,12 @@ namespace Renkei.Store.Sqlite.Migrations
 
                     b.Property<string>("StatusKeyHash")
                         .IsRequired()
-                        .HasColumnType("TEXT");
+                        .HasColumnType("TEXT")
+                        .HasAnnotation("renkei:local", true);
+
+                    b.Property<byte[]>("StatusKeyWrapped")
+                        .HasColumnType("BLOB")
+                        .HasAnnotation("renkei:local", true);
 
                     b.Property<string>("Summary")
                         .IsRequired()
@@ -1393,9 +1398,58 @@ namespace Renkei.Store.Sqlite.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("At");
+
                     b.HasIndex("Incident", "At");
 
                     b.ToTable("TimelineEntries", (string)null);
+                });
+
+            modelBuilder.Entity("Renkei.Incidents.TriageAct", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("AssigneeAfter")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<Guid>("Batch")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Before")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("Person")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("Report")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("StateAfter")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("UndoneAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("What")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("At");
+
+                    b.HasIndex("Batch");
+
+                    b.HasIndex("Report");
+
+                    b.HasIndex("Person", "At");
+
+                    b.ToTable("TriageActs", (string)null);
                 });
 
             modelBuilder.Entity("Renkei.Store.Account", b =>

@@ -100,6 +100,9 @@ public sealed class CoordinationRequest : Record<RequestId>, ISearchable
     /// <summary>Said in the message when no ground is attached.</summary>
     public bool NoGrounds { get; set; }
 
+    /// <summary>The contact's system reads ISO-2022-JP only; characters outside it make the message UTF-8 all the same.</summary>
+    public bool Iso2022Jp { get; set; }
+
     /// <summary>Fixed before the first attempt, so that sending twice is one message.</summary>
     public string? MessageId { get; set; }
 
@@ -167,6 +170,11 @@ public sealed class RequestEvent : IChild, ISearchable
     public PersonId? Author { get; init; }
 
     public string Text { get; init; } = "";
+
+    /// <summary>Set on a reminder that left: its identity, and the SHA-256 of its bytes, a blob.</summary>
+    public string? MessageId { get; init; }
+
+    public string? MessageSha256 { get; init; }
 
     public RecordRef Root => new(CoordinationRequest.Kind, Request.Value);
 

@@ -562,6 +562,7 @@ namespace Renkei.Store.Sqlite.Migrations
                     Language = table.Column<string>(type: "TEXT", nullable: false),
                     RawSha256 = table.Column<string>(type: "TEXT", nullable: false),
                     StatusKeyHash = table.Column<string>(type: "TEXT", nullable: false),
+                    StatusKeyWrapped = table.Column<byte[]>(type: "BLOB", nullable: true),
                     TakenBy = table.Column<Guid>(type: "TEXT", nullable: true),
                     Feed = table.Column<string>(type: "TEXT", nullable: true),
                     Items = table.Column<int>(type: "INTEGER", nullable: false),
@@ -807,6 +808,26 @@ namespace Renkei.Store.Sqlite.Migrations
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_Tombstones", x => x.Record);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "TriageActs",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Batch = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Report = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Person = table.Column<Guid>(type: "TEXT", nullable: false),
+                    At = table.Column<long>(type: "INTEGER", nullable: false),
+                    What = table.Column<int>(type: "INTEGER", nullable: false),
+                    StateAfter = table.Column<int>(type: "INTEGER", nullable: false),
+                    AssigneeAfter = table.Column<Guid>(type: "TEXT", nullable: true),
+                    Before = table.Column<string>(type: "TEXT", nullable: false),
+                    UndoneAt = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_TriageActs", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -1097,9 +1118,34 @@ namespace Renkei.Store.Sqlite.Migrations
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_TimelineEntries_At",
+                table: "TimelineEntries",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_TimelineEntries_Incident_At",
                 table: "TimelineEntries",
                 columns: new[] { "Incident", "At" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_At",
+                table: "TriageActs",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_Batch",
+                table: "TriageActs",
+                column: "Batch");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_Person_At",
+                table: "TriageActs",
+                columns: new[] { "Person", "At" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_Report",
+                table: "TriageActs",
+                column: "Report");
             SqliteExtras.Foundation(migrationBuilder);
         }
 
@@ -1226,6 +1272,9 @@ namespace Renkei.Store.Sqlite.Migrations
 
             migrationBuilder.DropTable(
                 name: "Tombstones");
+
+            migrationBuilder.DropTable(
+                name: "TriageActs");
 
             migrationBuilder.DropTable(
                 name: "AspNetUsers");

@@ -563,6 +563,7 @@ namespace Renkei.Store.Postgres.Migrations
                     Language = table.Column<string>(type: "text", nullable: false),
                     RawSha256 = table.Column<string>(type: "text", nullable: false),
                     StatusKeyHash = table.Column<string>(type: "text", nullable: false),
+                    StatusKeyWrapped = table.Column<byte[]>(type: "bytea", nullable: true),
                     TakenBy = table.Column<Guid>(type: "uuid", nullable: true),
                     Feed = table.Column<string>(type: "text", nullable: true),
                     Items = table.Column<int>(type: "integer", nullable: false),
@@ -808,6 +809,26 @@ namespace Renkei.Store.Postgres.Migrations
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_Tombstones", x => x.Record);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "TriageActs",
+                columns: table => new
+                {
+                    Id = table.Column<Guid>(type: "uuid", nullable: false),
+                    Batch = table.Column<Guid>(type: "uuid", nullable: false),
+                    Report = table.Column<Guid>(type: "uuid", nullable: false),
+                    Person = table.Column<Guid>(type: "uuid", nullable: false),
+                    At = table.Column<long>(type: "bigint", nullable: false),
+                    What = table.Column<int>(type: "integer", nullable: false),
+                    StateAfter = table.Column<int>(type: "integer", nullable: false),
+                    AssigneeAfter = table.Column<Guid>(type: "uuid", nullable: true),
+                    Before = table.Column<string>(type: "text", nullable: false),
+                    UndoneAt = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_TriageActs", x => x.Id);
                 });
 
             migrationBuilder.CreateTable(
@@ -1098,9 +1119,34 @@ namespace Renkei.Store.Postgres.Migrations
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_TimelineEntries_At",
+                table: "TimelineEntries",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_TimelineEntries_Incident_At",
                 table: "TimelineEntries",
                 columns: new[] { "Incident", "At" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_At",
+                table: "TriageActs",
+                column: "At");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_Batch",
+                table: "TriageActs",
+                column: "Batch");
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_Person_At",
+                table: "TriageActs",
+                columns: new[] { "Person", "At" });
+
+            migrationBuilder.CreateIndex(
+                name: "IX_TriageActs_Report",
+                table: "TriageActs",
+                column: "Report");
             PostgresExtras.Foundation(migrationBuilder);
         }
 
@@ -1227,6 +1273,9 @@ namespace Renkei.Store.Postgres.Migrations
 
             migrationBuilder.DropTable(
                 name: "Tombstones");
+
+            migrationBuilder.DropTable(
+                name: "TriageActs");
 
             migrationBuilder.DropTable(
                 name: "AspNetUsers");

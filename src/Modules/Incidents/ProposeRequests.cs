@@ -1,0 +1,125 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Directories;
+using Renkei.Incidents.Pages;
+using Renkei.Kernel;
+using Renkei.Store;
+using Renkei.Web;
+
+namespace Renkei.Incidents;
+
+/// <summary>GET and POST /incidents/{id}/requests/new: which targets, then whom to ask about each, with why.</summary>
+public static class ProposeRequests
+{
+    /// <summary>Chosen for a target: the address typed below, or nobody.</summary>
+    public const string ByHand = "hand";
+    public const string Nobody = "";
+
+    /// <summary>An open request in which the target was asked about already.</summary>
+    public sealed record Asked(RequestId Id, string Number, ContactId? Contact, string RecipientName, DateTimeOffset At);
+
+    public sealed record TargetRow(IncidentTarget Target, IReadOnlyList<Asked> AskedIn);
+
+    public sealed record Model(Incident Incident, IReadOnlyList<TargetRow> Targets, IReadOnlyCollection<Guid> Picked, RequestPurpose Purpose, FormErrors Errors);
+
+    /// <param name="Chosen">A contact's id, <see cref="ByHand"/> or <see cref="Nobody"/>.</param>
+    public sealed record ContactRow(IncidentTarget Target, IReadOnlyList<ContactMatch> Matches, IReadOnlyList<Asked> AskedIn, string Chosen)
+    {
+        /// <summary>Asked at the chosen contact already, and open.</summary>
+        public Asked? Again => AskedIn.FirstOrDefault(a => a.Contact is { } c && c.ToString() == Chosen);
+    }
+
+    public sealed record ContactsModel(Incident Incident, RequestPurpose Purpose, IReadOnlyList<ContactRow> Rows, IReadOnlyList<IncidentAttachment> Attachments, IReadOnlySet<Guid> Grounds, DateTimeOffset DueAt, IFormCollection? Form, FormErrors Errors);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/incidents/{id}/requests/new", PageAsync).Needs(Right.SendRequests).ExcludeFromDescription();
+        routes.MapPost("/incidents/{id}/requests/new", ProposeAsync).Needs(Right.SendRequests).ExcludeFromDescription();
+    }
+
+    private static async Task<IResult> PageAsync(IncidentId id, NodeDb db, CancellationToken ct)
+    {
+        if (await db.Incidents.AsNoTracking().FirstOrDefaultAsync(i => i.Id == id, ct) is not { } incident)
+        {
+            return Answers.NotFound();
+        }
+
+        if (!db.Viewer.Has(incident.Marking.Origin, Right.SendRequests))
+        {
+            return TypedResults.StatusCode(StatusCodes.Status403Forbidden);
+        }
+
+        var targets = await TargetsAsync(db, id, ct);
+        return Answers.Page<ProposePage>(new Model(incident, targets, [.. targets.Where(t => t.AskedIn.Count == 0).Select(t => t.Target.Id)], PurposeOf(incident), FormErrors.None));
+    }
+
+    private static async Task<IResult> ProposeAsync(IncidentId id, [FromForm] IFormCollection form, NodeDb db, ContactFinder finder, TimeProvider clock, Texts t, CancellationToken ct)
+    {
+        if (await db.Incidents.AsNoTracking().FirstOrDefaultAsync(i => i.Id == id, ct) is not { } incident)
+        {
+            return Answers.NotFound();
+        }
+
+        if (!db.Viewer.Has(incident.Marking.Origin, Right.SendRequests))
+        {
+            return TypedResults.StatusCode(StatusCodes.Status403Forbidden);
+        }
+
+        var model = await ContactsAsync(db, finder, incident, form, clock.GetUtcNow(), ct);
+        if (model.Rows.Count == 0)
+        {
+            var targets = await TargetsAsync(db, id, ct);
+            return Answers.Page<ProposePage>(new Model(incident, targets, [], model.Purpose, new FormErrors().Add("targets", t["request.field.targets"], t["request.error.no_target"])), StatusCodes.Status400BadRequest);
+        }
+
+        return Answers.Page<ProposeContactsPage>(model);
+    }
+
+    /// <summary>The incident's targets, and the open requests in which each was asked about, of this incident or another that the viewer may know of.</summary>
+    public static async Task<IReadOnlyList<TargetRow>> TargetsAsync(NodeDb db, IncidentId incident, CancellationToken ct)
+    {
+        var targets = await db.IncidentTargets.AsNoTracking().Where(t => t.Incident == incident && t.RemovedAt == null).OrderBy(t => t.AddedAt).Take(DraftRequests.MaxTargets).ToListAsync(ct);
+        var values = targets.Select(t => t.Value).Distinct(StringComparer.Ordinal).ToArray();
+        var asked = await (from t in db.RequestTargets
+                           join r in db.Requests on t.Request equals r.Id
+                           where values.Contains(t.Value) && r.State != RequestState.Closed
+                           select new { t.Type, t.Value, r.Id, r.Number, r.Contact, r.RecipientName, At = r.SentAt ?? r.CreatedAt }).ToListAsync(ct);
+        var byValue = asked.ToLookup(a => $"{a.Type}:{a.Value}", a => new Asked(a.Id, a.Number, a.Contact, a.RecipientName, a.At), StringComparer.Ordinal);
+        return [.. targets.Select(t => new TargetRow(t, [.. byValue[$"{t.Type}:{t.Value}"].OrderByDescending(a => a.At)]))];
+    }
+
+    /// <summary>The second step, from what was ticked, and from what was chosen when the form comes back.</summary>
+    public static async Task<ContactsModel> ContactsAsync(NodeDb db, ContactFinder finder, Incident incident, IFormCollection form, DateTimeOffset now, CancellationToken ct)
+    {
+        var picked = form["target"].Select(v => Guid.TryParse(v, out var id) ? id : Guid.Empty).ToHashSet();
+        var purpose = Enum.TryParse<RequestPurpose>(form["purpose"], ignoreCase: true, out var parsed) && Enum.IsDefined(parsed) ? parsed : PurposeOf(incident);
+        var rows = new List<ContactRow>();
+        foreach (var (target, asked) in (await TargetsAsync(db, incident.Id, ct)).Where(t => picked.Contains(t.Target.Id)))
+        {
+            var matches = await MatchesAsync(finder, target, ct);
+            var chosen = form.TryGetValue("contact." + target.Id.ToString("N"), out var given) ? given.ToString()
+                : matches.FirstOrDefault(m => m.Contact.BouncedAt is null)?.Contact.Id.ToString() ?? (matches.Count > 0 ? matches[0].Contact.Id.ToString() : Nobody);
+            rows.Add(new(target, matches, asked, chosen));
+        }
+
+        var attachments = await db.IncidentAttachments.AsNoTracking().Where(a => a.Incident == incident.Id).OrderBy(a => a.AddedAt).ToListAsync(ct);
+        var again = form.ContainsKey("step");
+        var grounds = again ? form["ground"].Select(v => Guid.TryParse(v, out var id) ? id : Guid.Empty).ToHashSet() : [.. attachments.Where(a => a.What != AttachmentKind.Other).Select(a => a.Id)];
+        return new(incident, purpose, rows, attachments, grounds, DueTimes.For(purpose, incident.Severity, now), again ? form : null, FormErrors.None);
+    }
+
+    /// <summary>Contacts that answer for a target, most specific first.</summary>
+    public static Task<IReadOnlyList<ContactMatch>> MatchesAsync(ContactFinder finder, IncidentTarget target, CancellationToken ct) =>
+        finder.FindAsync(Locator.Whereabouts(new Observable(target.Type, target.Value), target.Address, new Location(target.Prefix, target.Asn, target.AsName, target.Country, target.Tld)), ct);
+
+    /// <summary>What is mostly asked for in an incident of this class.</summary>
+    private static RequestPurpose PurposeOf(Incident incident) => (incident.Category, incident.Type) switch
+    {
+        ("fraud", "phishing" or "masquerade") or ("malicious-code", "malware-distribution" or "c2-server" or "malware-configuration") => RequestPurpose.Takedown,
+        ("vulnerable", _) => RequestPurpose.NotifyVictim,
+        _ => RequestPurpose.Investigate,
+    };
+}

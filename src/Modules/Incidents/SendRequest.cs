@@ -1,0 +1,124 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Incidents.Pages;
+using Renkei.Kernel;
+using Renkei.Store;
+using Renkei.Web;
+
+namespace Renkei.Incidents;
+
+/// <summary>POST /requests/{id}/send, /requests/send for several drafts, /api/v1/requests/{id}/send: what was previewed leaves, and nothing else.</summary>
+public static class SendRequest
+{
+    /// <param name="Sha256">Of the bytes that were previewed, with their <paramref name="Date"/>; without both, what is composed now leaves.</param>
+    public sealed record Input(string? Sha256, DateTimeOffset? Date);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/requests/{id}/send", PageAsync).Needs(Right.SendRequests).ExcludeFromDescription();
+        routes.MapPost("/requests/send", SeveralAsync).Needs(Right.SendRequests).ExcludeFromDescription();
+        routes.MapPost("/api/v1/requests/{id}/send", ApiAsync).NeedsScope(Scopes.RequestsWrite).WithTags("requests").WithName("sendRequest");
+    }
+
+    /// <summary>Text keys of what stands in the way, or of why it may leave.</summary>
+    public static IReadOnlyList<string> Reasons(Outgoing outgoing) => [.. outgoing.Verdict.Why.Select(w => w.Key), .. outgoing.Leaks, .. outgoing.Fault is { } fault ? (string[])[fault.Message] : []];
+
+    private static async Task<IResult> PageAsync(RequestId id, [FromForm] string sha256, [FromForm] long date, NodeDb db, Dispatch dispatch, Texts t, CancellationToken ct)
+    {
+        var (request, incident, refused) = await PreviewRequest.DraftAsync(db, id, ct);
+        if (refused is not null)
+        {
+            return refused;
+        }
+
+        var fault = await TryAsync(db, dispatch, request!, date, sha256, ct);
+        return fault switch
+        {
+            SendFault.None or SendFault.NotADraft => Answers.Seen("/requests/" + id),
+            _ => Answers.Page<RequestPreviewPage>(await PreviewRequest.ModelAsync(db, dispatch, request!, incident!, new FormErrors().Add("send", t["request.act.send"], t[fault == SendFault.Changed ? "request.error.changed" : "request.error.refused"]), ct), StatusCodes.Status409Conflict),
+        };
+    }
+
+    /// <summary>Several drafts of one incident; each <c>item</c> is an id and the hash that was previewed. Those that may not leave stay drafts.</summary>
+    private static async Task<IResult> SeveralAsync([FromForm] IFormCollection form, NodeDb db, Dispatch dispatch, CancellationToken ct)
+    {
+        var date = long.TryParse(form["date"], CultureInfo.InvariantCulture, out var seconds) ? seconds : 0;
+        string? back = null;
+        string? left = null;
+        foreach (var item in form["item"].OfType<string>().Take(PreviewRequest.Together))
+        {
+            var parts = item.Split(':');
+            if (parts.Length != 2 || !RequestId.TryParse(parts[0], CultureInfo.InvariantCulture, out var id))
+            {
+                continue;
+            }
+
+            var (request, incident, refused) = await PreviewRequest.DraftAsync(db, id, ct);
+            if (refused is null)
+            {
+                back = "/incidents/" + incident!.Id;
+                left = await TryAsync(db, dispatch, request!, date, parts[1], ct) == SendFault.None ? left : "/requests/" + id;
+            }
+        }
+
+        // where something stayed, its preview says why
+        return Answers.Seen(left ?? back ?? "/requests");
+    }
+
+    private static async Task<SendFault> TryAsync(NodeDb db, Dispatch dispatch, CoordinationRequest request, long date, string sha256, CancellationToken ct)
+    {
+        var when = date is > 0 and < 253402300800 ? DateTimeOffset.FromUnixTimeSeconds(date) : DateTimeOffset.UnixEpoch;
+        var fault = await dispatch.ReleaseAsync(request, when, sha256, ct);
+        try
+        {
+            // a refusal is saved, too: the audit log tells it
+            await db.SaveChangesAsync(ct);
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            // someone sent or changed it in this moment: nothing of ours was written
+            db.ChangeTracker.Clear();
+            return SendFault.Changed;
+        }
+
+        return fault;
+    }
+
+    private static async Task<Results<Ok<ListRequests.Item>, NotFound, ProblemHttpResult>> ApiAsync(RequestId id, Input? input, NodeDb db, Dispatch dispatch, HttpContext http, CancellationToken ct)
+    {
+        if (await db.Requests.FirstOrDefaultAsync(r => r.Id == id, ct) is not { } request)
+        {
+            return TypedResults.NotFound();
+        }
+
+        if (!db.Viewer.Has(request.Marking.Origin, Right.SendRequests))
+        {
+            return TypedResults.Problem("This request is another team's.", statusCode: 403, title: "Not your request");
+        }
+
+        if (http.Request.Headers.IfMatch is [{ } match] && match.Trim('"') != request.Version.ToString(CultureInfo.InvariantCulture))
+        {
+            return TypedResults.Problem($"It is at version {request.Version} now: read it again.", statusCode: 412, title: "Changed meanwhile");
+        }
+
+        if (request.State != RequestState.Draft)
+        {
+            return TypedResults.Problem("Only a draft can be sent.", statusCode: 409, title: "No draft");
+        }
+
+        var date = input?.Date?.ToUniversalTime() ?? dispatch.NowToTheSecond;
+        var outgoing = await dispatch.PrepareAsync(request, date, ct);
+        var fault = await TryAsync(db, dispatch, request, date.ToUnixTimeSeconds(), input?.Sha256 ?? outgoing?.Message?.Sha256 ?? "", ct);
+        return fault switch
+        {
+            SendFault.None => TypedResults.Ok(ListRequests.ToItem(request)),
+            SendFault.Changed => TypedResults.Problem("What would leave is not what was previewed: preview again.", statusCode: 409, title: "Changed since the preview"),
+            _ => TypedResults.Problem("The sharing rule does not let it leave.", statusCode: 409, title: "Refused", extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["why"] = outgoing is null ? [] : Reasons(outgoing) }),
+        };
+    }
+}
