@@ -18,10 +18,15 @@ public static class AccountAudit
         return chosen ?? await system.Memberships.AsNoTracking().Where(m => m.Person == id).Select(m => (TeamId?)m.Team).FirstOrDefaultAsync();
     }
 
-    /// <summary>Writes one act of someone who is not signed in yet.</summary>
-    public static async Task NoteAsync(NodeDbFactory databases, string action, Guid? account, params (string Name, object? Value)[] detail)
+    /// <summary>Writes one act of someone who is not signed in yet and may be anyone.</summary>
+    public static Task NoteAsync(NodeDbFactory databases, string action, Guid? account, params (string Name, object? Value)[] detail) => WriteAsync(databases, "public", action, account, detail);
+
+    /// <summary>Writes one act of someone who has just shown that the account is theirs.</summary>
+    public static Task NoteByOwnerAsync(NodeDbFactory databases, string action, Guid account, params (string Name, object? Value)[] detail) => WriteAsync(databases, "person:" + account, action, account, detail);
+
+    private static async Task WriteAsync(NodeDbFactory databases, string actor, string action, Guid? account, (string Name, object? Value)[] detail)
     {
-        await using var db = databases.ForSystem("public");
+        await using var db = databases.ForSystem(actor);
         var team = account is { } id ? await TeamOfAsync(db, id) : null;
         db.Note(new AuditNote(action, team, account is { } of ? Of(of) : null, detail.ToDictionary(d => d.Name, d => d.Value, StringComparer.Ordinal)));
         await db.SaveChangesAsync();

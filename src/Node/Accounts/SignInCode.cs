@@ -63,7 +63,7 @@ public static class SignInCode
             result = await signIn.TwoFactorRecoveryCodeSignInAsync(typed.ToUpperInvariant());
             if (result.Succeeded)
             {
-                await AccountAudit.NoteAsync(databases, "account.recovery-code-used", account.Id, ("left", await users.CountRecoveryCodesAsync(account)));
+                await AccountAudit.NoteByOwnerAsync(databases, "account.recovery-code-used", account.Id, ("left", await users.CountRecoveryCodesAsync(account)));
             }
             else
             {

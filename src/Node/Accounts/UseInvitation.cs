@@ -86,7 +86,7 @@ public static class UseInvitation
             }
 
             await Sessions.EndAllAsync(databases, clock, account.Id, null, ct);
-            await AccountAudit.NoteAsync(databases, "account.invitation-used", account.Id);
+            await AccountAudit.NoteByOwnerAsync(databases, "account.invitation-used", account.Id);
             var result = await ((DeskSignIn)signIn).AfterPasswordAsync(account);
             return Answers.Seen(result.RequiresTwoFactor ? "/sign-in/code" : "/me/security");
         }

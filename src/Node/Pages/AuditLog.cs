@@ -196,11 +196,11 @@ public static class AuditLog
             {
                 var value = property.Value.ValueKind switch
                 {
-                    JsonValueKind.Array => string.Join(t["keys.comma"], property.Value.EnumerateArray().Select(v => v.ToString())),
+                    JsonValueKind.Array => string.Join(t["keys.comma"], property.Value.EnumerateArray().Select(v => ValueText(property.Name, v.ToString(), t))),
                     JsonValueKind.Null => "",
                     JsonValueKind.True => t["audit.yes"],
                     JsonValueKind.False => t["audit.no"],
-                    _ => property.Value.ToString(),
+                    _ => ValueText(property.Name, property.Value.ToString(), t),
                 };
                 if (value.Length > 0)
                 {
@@ -215,6 +215,14 @@ public static class AuditLog
 
         return string.Join(t["audit.detail_and"], parts);
     }
+
+    /// <summary>Roles and ways to sign in have words; anything else stands as it is.</summary>
+    private static string ValueText(string name, string value, Texts t) => name switch
+    {
+        "how" when t.Has("audit.how." + value) => t["audit.how." + value],
+        "roles" or "added" or "removed" when t.Has("role." + value) => t["role." + value],
+        _ => value,
+    };
 
     private static async Task<IResult> CsvAsync([AsParameters] Filter filter, NodeDb db, IEnumerable<IRecordNames> names, Texts t, PageContext page, CancellationToken ct)
     {
