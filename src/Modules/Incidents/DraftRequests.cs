@@ -35,12 +35,13 @@ public static class DraftRequests
     public const int MaxTargets = 1000;
 
     /// <summary>What a script asks for. Without <paramref name="Targets"/> all that nobody was asked about; without <paramref name="Recipient"/> the most specific contact of each.</summary>
+    /// <param name="Purpose">takedown, investigate, notifyVictim, provideLogs or inform.</param>
     /// <param name="Grounds">Ids of the incident's attachments.</param>
     /// <param name="Send">Send them at once, where the rule lets them go.</param>
-    public sealed record Input(RequestPurpose? Purpose, IReadOnlyList<Guid>? Targets, IReadOnlyList<Guid>? Grounds, RecipientInput? Recipient, DateTimeOffset? DueAt, bool Send = false);
+    public sealed record Input(string? Purpose, IReadOnlyList<Guid>? Targets, IReadOnlyList<Guid>? Grounds, RecipientInput? Recipient, DateTimeOffset? DueAt, bool Send = false);
 
     /// <summary>A recipient that is not in the directory. <paramref name="Why"/> says why they answer for the targets.</summary>
-    public sealed record RecipientInput(string? Name, string? Mail, string? Language, ContactRole? Role, string? Why);
+    public sealed record RecipientInput(string? Name, string? Mail, string? Language, string? Role, string? Why);
 
     /// <summary><paramref name="WithoutContact"/>: targets that no contact answers for; add one to the directory or name a recipient.</summary>
     public sealed record Drafted(IReadOnlyList<ListRequests.Item> Items, IReadOnlyList<Guid> WithoutContact, IReadOnlyList<string> Refused);
@@ -197,10 +198,10 @@ public static class DraftRequests
         }
 
         var wrong = new Dictionary<string, string[]>(StringComparer.Ordinal);
-        if (input.Purpose is not { } purpose || !Enum.IsDefined(purpose))
+        // a word and not an enum, so that a wrong one is answered with its field and what is right
+        if (!Enum.TryParse<RequestPurpose>(input.Purpose, ignoreCase: true, out var purpose) || !Enum.IsDefined(purpose))
         {
             wrong["purpose"] = ["One of takedown, investigate, notifyVictim, provideLogs, inform."];
-            purpose = RequestPurpose.Inform;
         }
 
         if (input.Targets is { Count: > MaxTargets })
@@ -289,6 +290,6 @@ public static class DraftRequests
             wrong["recipient.mail"] = [fault.Message];
         }
 
-        return new(null, null, name, raw.Mail ?? "", raw.Language is "ja" ? "ja" : "en", raw.Role ?? ContactRole.Other, AsksFor.Text, Dispatch.WhyOf("request.why.by_hand", why));
+        return new(null, null, name, raw.Mail ?? "", raw.Language is "ja" ? "ja" : "en", Enum.TryParse<ContactRole>(raw.Role, ignoreCase: true, out var role) && Enum.IsDefined(role) ? role : ContactRole.Other, AsksFor.Text, Dispatch.WhyOf("request.why.by_hand", why));
     }
 }

@@ -60,11 +60,12 @@ public sealed class NoticeTemplate
             if (key is not null)
             {
                 sections[key] = string.Join('\n', lines).Trim('\n');
+                starts[key] += lines.TakeWhile(l => l.Length == 0).Count();
             }
 
             key = line[3..].Trim();
             lines.Clear();
-            if (NameOf(key).Length == 0 || !key.All(c => char.IsAsciiLetterLower(c) || c is '_' or '-' or '@' or '/' or '#'))
+            if (NameOf(key).Length == 0 || !key.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-' or '@' or '/' or '#'))
             {
                 fault = new(number, $"\"{key}\" is no section name: name@category/type#role in lower case.");
                 return false;

@@ -23,7 +23,7 @@ public static class PreviewRequest
 
     /// <param name="Drafts">The drafts of the incident, this one first.</param>
     /// <param name="Again">Open requests that ask the same contact about one of these targets already.</param>
-    public sealed record Model(Outgoing This, IReadOnlyList<Outgoing> Drafts, IReadOnlyDictionary<RequestId, int> TargetCounts, IReadOnlyList<ProposeRequests.Asked> Again, string? AuthorName, bool MaySend, FormErrors Errors);
+    public sealed record Model(Outgoing This, IReadOnlyList<Outgoing> Drafts, IReadOnlyDictionary<RequestId, int> TargetCounts, IReadOnlyList<ProposeRequests.Asked> Again, Person? Author, bool MaySend, FormErrors Errors);
 
     public sealed record ConflictModel(CoordinationRequest Stored, long MyVersion, string Who, IReadOnlyList<ConflictField> Fields);
 
@@ -58,7 +58,7 @@ public static class PreviewRequest
                            join r in db.Requests on t.Request equals r.Id
                            where values.Contains(t.Value) && r.Id != request.Id && r.RecipientMail == request.RecipientMail && r.State != RequestState.Closed && r.State != RequestState.Draft
                            select r).Distinct().Take(10).ToListAsync(ct);
-        var author = request.Author is { } person ? await db.People.Where(p => p.Id == person).Select(p => p.Name).FirstOrDefaultAsync(ct) : null;
+        var author = request.Author is { } person ? await db.People.AsNoTracking().FirstOrDefaultAsync(p => p.Id == person, ct) : null;
         return new(drafts[0], drafts, counts, [.. again.Select(r => new ProposeRequests.Asked(r.Id, r.Number, r.Contact, r.RecipientName, r.SentAt ?? r.CreatedAt))], author, db.Viewer.Has(request.Marking.Origin, Right.SendRequests), errors);
     }
 

@@ -33,8 +33,10 @@ public static class RemindRequest
         }
 
         var now = clock.GetUtcNow();
-        var at = DueTimes.ReadAhead(due, page.Zone, now) ?? DueTimes.ForReminder(request!.Purpose, incident!.Severity, now);
-        return Answers.Page<RemindPage>(new Model((await ReminderAsync(dispatch, request!, incident!, at, dispatch.NowToTheSecond, ct))!, at, FormErrors.None));
+        var usual = DueTimes.ForReminder(request!.Purpose, incident!.Severity, now);
+        // a reminder before its time does not shorten what was promised
+        var at = DueTimes.ReadAhead(due, page.Zone, now) ?? (request.DueAt > usual ? request.DueAt : usual);
+        return Answers.Page<RemindPage>(new Model((await ReminderAsync(dispatch, request, incident, at, dispatch.NowToTheSecond, ct))!, at, FormErrors.None));
     }
 
     private static async Task<IResult> FormAsync(RequestId id, [FromForm] string sha256, [FromForm] long date, [FromForm] long due, NodeDb db, Dispatch dispatch, Texts t, CancellationToken ct)

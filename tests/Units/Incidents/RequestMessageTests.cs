@@ -36,9 +36,9 @@ public sealed class RequestMessageTests
     public void A_changed_text_marking_or_date_changes_the_hash()
     {
         var first = Compose(Request("ja", false), "a").Sha256;
-        Assert.NotEqual(first, Compose(Request("ja", false), "b").Sha256);
-        Assert.NotEqual(first, Compose(Request("ja", false), "a", Tlp.Green).Sha256);
-        Assert.NotEqual(first, Compose(Request("ja", false), "a", date: Date.AddSeconds(1)).Sha256);
+        Assert.NotEqual(first, Compose(Request("ja", false), "b").Sha256, StringComparer.Ordinal);
+        Assert.NotEqual(first, Compose(Request("ja", false), "a", Tlp.Green).Sha256, StringComparer.Ordinal);
+        Assert.NotEqual(first, Compose(Request("ja", false), "a", date: Date.AddSeconds(1)).Sha256, StringComparer.Ordinal);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class RequestMessageTests
         var first = Compose(request, "a");
         var reminder = RequestMessage.Compose(request, "【再送】" + request.Subject, "b", 1, [first.MessageId], Marking.Own(Team), "青空CERT", "aozora@aozora.example", "aozora.example", [], Date, Keys, out _)!;
         var headers = Encoding.ASCII.GetString(reminder.Bytes.Span).Replace("\r\n ", " ", StringComparison.Ordinal);
-        Assert.NotEqual(first.MessageId, reminder.MessageId);
+        Assert.NotEqual(first.MessageId, reminder.MessageId, StringComparer.Ordinal);
         Assert.Contains("In-Reply-To: " + first.MessageId, headers, StringComparison.Ordinal);
         Assert.Contains("References: " + first.MessageId, headers, StringComparison.Ordinal);
     }
