@@ -25,6 +25,7 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
     private readonly List<Filed> _filed = [];
     private readonly List<Affair> _affairs = [];
     private readonly List<CoordinationRequest> _requests = [];
+    private readonly List<RequestId> _drafts = [];
 
     /// <summary>A report of a plot on its way to become a record.</summary>
     private sealed class Filed(Told told, TeamId team, DateTimeOffset at)
@@ -89,8 +90,8 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
 
     private PersonId MinatoAnalyst => cast.People["minato"];
 
-    /// <summary>Writes everything; the numbers, books and records of one transaction.</summary>
-    public async Task FillAsync(CancellationToken ct)
+    /// <summary>Writes everything in one transaction. Gives back the drafts that the node should send itself.</summary>
+    public async Task<IReadOnlyList<RequestId>> FillAsync(CancellationToken ct)
     {
         Plan();
         await db.InTransactionAsync(async () =>
@@ -106,6 +107,7 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
             await db.SaveChangesAsync(ct);
             return 0;
         }, ct);
+        return _drafts;
     }
 
     private void Plan()

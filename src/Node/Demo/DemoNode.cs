@@ -52,8 +52,13 @@ public static class DemoNode
         var teams = await db.Teams.Where(t => t.Hosted).ToDictionaryAsync(t => t.Slug, t => t.Id, StringComparer.Ordinal, ct);
         var people = (await db.Users.Select(u => new { u.Email, u.Id }).ToListAsync(ct)).ToDictionary(u => u.Email!.Split('@')[0], u => new PersonId(u.Id), StringComparer.Ordinal);
         var community = await db.Communities.Select(c => c.Id).FirstAsync(ct);
-        await new DemoDesk(db, services.GetRequiredService<BlobStore>(), services.GetRequiredService<KeyRing>(), services.GetRequiredService<Locator>(), services.GetRequiredService<IncidentsSettings>(),
+        var drafts = await new DemoDesk(db, services.GetRequiredService<BlobStore>(), services.GetRequiredService<KeyRing>(), services.GetRequiredService<Locator>(), services.GetRequiredService<IncidentsSettings>(),
             new DemoCast(teams["aozora"], teams["minato"], community, people), now).FillAsync(ct);
+        // real mail: written, judged and released as an analyst's, and carried out by the outbox when the node has started
+        var sato = await ViewerResolver.ForPersonAsync(db, people["sato"], ct);
+        await using var desk = services.GetRequiredService<NodeDbFactory>().For(sato);
+        var dispatch = new Dispatch(desk, services.GetRequiredService<BlobStore>(), services.GetRequiredService<KeyRing>(), services.GetRequiredService<IncidentsSettings>(), services.GetRequiredService<TimeProvider>());
+        await DemoDesk.SendDraftsAsync(desk, dispatch, drafts, ct);
     }
 
     /// <summary>One token per team with every scope. Where the file with the secrets is lost, new ones take the old ones' place.</summary>

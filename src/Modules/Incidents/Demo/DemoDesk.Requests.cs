@@ -1,6 +1,11 @@
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Renkei.Contracts;
 using Renkei.Directories;
+using Renkei.Formats.Mail;
 using Renkei.Incidents.Demo;
 using Renkei.Kernel;
+using Renkei.Store;
 
 namespace Renkei.Incidents;
 
@@ -55,6 +60,7 @@ public sealed partial class DemoDesk
     {
         var us = 0;
         var them = 0;
+        var sent = 0;
         foreach (var group in asks.Where(a => a.Affair.State == IncidentState.Open).GroupBy(a => a.Affair))
         {
             var all = group.ToList();
@@ -66,6 +72,8 @@ public sealed partial class DemoDesk
                     Waiting.Nobody => RequestState.Closed,
                     _ => ((RequestState[])[RequestState.Delivered, RequestState.Acknowledged, RequestState.Sent, RequestState.Delivered, RequestState.Acknowledged, RequestState.Closed])[them++ % 6],
                 };
+                // a message is on its way for seconds: two are held up, the others leave when the node starts
+                all[i].Now = all[i].State == RequestState.Sent ? sent++ > 1 : all[i].State == RequestState.Delivered && them % 3 == 1 && all[i].To.Contact.BouncedAt is null;
             }
         }
     }
@@ -75,7 +83,7 @@ public sealed partial class DemoDesk
         var (affair, incident, contact) = (ask.Affair, ask.Affair.Record!, ask.To.Contact);
         var hand = affair.Owner ?? (affair.Team == cast.Aozora ? Tanaka : MinatoAnalyst);
         // an open one of an old incident is its second round: asked lately
-        var created = ask.State == RequestState.Closed ? ask.At : ask.At > now.AddHours(-40) ? ask.At : now.AddHours(-_dice.From(4, 60));
+        var created = ask.State == RequestState.Closed ? ask.At : ask.At > now.AddHours(-40) ? ask.At : now.AddHours(-(_dice.Chance(0.25) ? _dice.From(30, 80) : _dice.From(3, 22)));
         var sent = Earlier(created.AddMinutes(_dice.From(6, 50)), now.AddMinutes(-12));
         var language = contact.Language;
         var (grounds, papers) = ask.Purpose == RequestPurpose.Inform || affair.Team == cast.Minato ? ([], []) : (affair.Attachments.Take(2).ToList(), affair.Papers.Take(2).ToList());
@@ -93,27 +101,34 @@ public sealed partial class DemoDesk
             RecipientRole = contact.Role.ToString(),
             AsksFor = contact.AsksFor.ToString(),
             Purpose = ask.Purpose,
-            Why = System.Text.Json.JsonSerializer.Serialize(new[] { "request.why." + ask.To.Kind.ToString().ToLowerInvariant(), ask.To.Value }),
-            State = ask.State,
-            DueAt = Due(ask.Purpose, incident.Severity, sent),
+            Why = Dispatch.WhyOf("request.why." + ask.To.Kind.ToString().ToLowerInvariant(), ask.To.Value),
+            State = ask.Now ? RequestState.Draft : ask.State,
+            DueAt = DueTimes.For(ask.Purpose, incident.Severity, ask.Now ? now : sent),
             NoGrounds = grounds.Count == 0,
             Author = hand,
         };
-        var index = 0;
+        var named = new List<NoticeTarget>();
         foreach (var target in ask.Targets)
         {
-            db.RequestTargets.Add(new RequestTarget { Id = _dice.Id(created.AddMilliseconds(index++)), Request = request.Id, Target = target.Id, Type = target.Type, Value = target.Value, Role = target.Role, Address = target.Address });
+            var asked = new RequestTarget { Id = _dice.Id(created.AddMilliseconds(named.Count)), Request = request.Id, Target = target.Id, Type = target.Type, Value = target.Value, Role = target.Role, Address = target.Address };
+            db.RequestTargets.Add(asked);
+            named.Add(Dispatch.Named(asked, target));
         }
 
         db.RequestGrounds.AddRange(grounds.Select(g => new RequestGround { Request = request.Id, Attachment = g.Id }));
-        (request.Subject, request.Body) = Write(request, incident, ask, papers);
+        var files = grounds.Zip(papers, (g, p) => new NoticeGround(g.Name, g.What, g.MediaType, Encoding.UTF8.GetBytes(p.Text))).ToList();
+        (request.Subject, request.Body) = Write(request, affair, named, files);
         Add(request, created);
         affair.Requests.Add(request);
         _requests.Add(request);
         Say(incident, EntryKind.Request, created, hand, "request.diary.drafted", [request.Number, request.RecipientName], "/requests/" + request.Id);
-        if (ask.State != RequestState.Draft)
+        if (ask.Now)
         {
-            Send(ask, request, sent, hand);
+            _drafts.Add(request.Id);
+        }
+        else if (ask.State != RequestState.Draft)
+        {
+            await SendAsync(ask, request, sent, hand, named, files, ct);
             Live(ask, request, sent, hand);
         }
     }
@@ -206,25 +221,73 @@ public sealed partial class DemoDesk
         return string.Equals(to.Contact.Name, organisation, StringComparison.Ordinal) || (language is not "ja" && !System.Text.Ascii.IsValid(to.Contact.Name)) ? organisation : organisation + (language is "ja" ? " " : ", ") + to.Contact.Name;
     }
 
-    private static DateTimeOffset Due(RequestPurpose purpose, Severity severity, DateTimeOffset sent)
+    /// <summary>What left, to the byte, as it would leave today: the message is composed and kept, and only its sending lies in the past.</summary>
+    private async Task SendAsync(Ask ask, CoordinationRequest request, DateTimeOffset sent, PersonId hand, IReadOnlyList<NoticeTarget> targets, IReadOnlyList<NoticeGround> grounds, CancellationToken ct)
     {
-        var hours = purpose switch { RequestPurpose.Takedown => 24, RequestPurpose.Inform => 168, _ => 72 };
-        return sent.AddHours(severity is Severity.Critical ? hours / 2.0 : hours);
-    }
+        var date = Frauds.Whole(sent, 1);
+        var (name, address) = Sender(ask.Affair.Team, request.Language);
+        var parts = grounds.Select(g => new OutgoingAttachment(g.Name, g.MediaType, g.Bytes)).ToList();
+        if (Mailbox.TryCreate(address, name, out var box, out _))
+        {
+            parts.InsertRange(0, MachineParts.Write(request.AsksFor, request, ask.Affair.Record!, targets, request.Marking.Tlp, box));
+        }
 
-    private void Send(Ask ask, CoordinationRequest request, DateTimeOffset sent, PersonId hand)
-    {
-        request.SentAt = sent;
-        request.MessageId = Formats.Mail.MessageIds.Create(settings.MailDomain, request.Id.Value.ToString("N"), 0, keys.Derive("message-id"));
+        var message = RequestMessage.Compose(request, request.Subject, request.Body, RequestMessage.FirstAttempt, [], request.Marking, name, address, settings.MailDomain, parts, date, Keys, out var fault)
+            ?? throw new InvalidOperationException("A sample message cannot be written: " + fault?.Message);
+        (request.SentAt, request.MessageId, request.MessageSha256) = (sent, message.MessageId, (await blobs.AddAsync(db, message.Bytes, ct)).Sha256);
         Event(request, RequestState.Sent, RequestAnswer.None, sent, hand, "");
         Say(ask.Affair.Record!, EntryKind.Request, sent, hand, "request.diary.sent", [request.Number, request.RecipientName], "/requests/" + request.Id);
+        if (ask.State is RequestState.Bounced or RequestState.Sent)
+        {
+            // what the operator's screen shows: one that waits for a greylisting server, and what was refused for good
+            var refused = ask.State == RequestState.Bounced;
+            db.Outbox.Add(new OutboxMessage
+            {
+                Id = _dice.Id(sent),
+                Type = EventNames.MessageRequested,
+                Key = "message:" + message.MessageId,
+                Payload = System.Text.Json.JsonSerializer.Serialize(new MessageRequested(request.Ref, message.MessageId, message.ReturnPath, [message.To.Address], message.Sha256, request.Marking.Origin), System.Text.Json.JsonSerializerOptions.Web),
+                Team = request.Marking.Origin,
+                RecordKind = CoordinationRequest.Kind,
+                Record = request.Id.Value,
+                CreatedAt = sent,
+                DueAt = refused ? sent : now.AddMinutes(35),
+                Attempts = refused ? 1 : 4,
+                State = refused ? OutboxState.Stuck : OutboxState.Waiting,
+                LastError = refused ? "Refused (552): 5.2.2 Mailbox full" : "450 4.2.0 Greylisted, try again later",
+            });
+        }
     }
 
-    private static (string Subject, string Body) Write(CoordinationRequest request, Incident incident, Ask ask, IReadOnlyList<Paper> papers)
+    private MessageKeys Keys => field ??= new(keys.Derive("message-id"), keys.Derive("return-path"));
+
+    private (string Name, string Address) Sender(TeamId team, string language)
     {
-        var list = string.Join('\n', ask.Targets.Select((t, i) => $"{Stage.Plain(i + 1)}. {new Observable(t.Type, t.Value).Defang()}"));
-        return request.Language is "ja"
-            ? ($"【対応依頼】{incident.Title}", $"{request.RecipientName} 御中\n\n青空CERTです。次の対象について、調査と対応をお願いいたします。\n\n{list}\n\n根拠: {(papers.Count == 0 ? "添付なし" : string.Join('、', papers.Select(p => p.Name)))}\n回答期限: {Stage.Minute(request.DueAt)} JST\n")
-            : ($"Request: {incident.Title}", $"Dear {request.RecipientName},\n\nthis is Aozora CERT. Please look into the following:\n\n{list}\n\nPlease answer by {Stage.Utc(request.DueAt)}.\n");
+        var aozora = team == cast.Aozora;
+        return (language is "ja" ? aozora ? "青空CERT" : "みなと大学 CSIRT" : aozora ? "Aozora CERT" : "Minato University CSIRT", (aozora ? "aozora@" : "minato@") + settings.MailDomain);
+    }
+
+    private (string Subject, string Body) Write(CoordinationRequest request, Affair affair, IReadOnlyList<NoticeTarget> targets, IReadOnlyList<NoticeGround> grounds)
+    {
+        var incident = affair.Record!;
+        var named = affair.Reports.Select(r => r.Record!).Where(r => r.Disclosure != ReporterDisclosure.None && r.ReporterOrganisation is not null)
+            .Select(r => r.Disclosure == ReporterDisclosure.Full && r.ReporterName is not null ? r.ReporterOrganisation + " " + r.ReporterName : r.ReporterOrganisation!).Distinct(StringComparer.Ordinal).ToList();
+        return NoticeText.Write(new NoticeFacts(request.Purpose, request.Language, request.RecipientName, request.RecipientRole, Sender(affair.Team, request.Language).Name, request.Number, RequestMessage.ReplyAddress(request.Id, Keys, settings.MailDomain), incident.Category, incident.Type,
+            incident.Marking.Tlp, request.DueAt, request.Language is "ja" ? Zone : TimeZoneInfo.Utc, incident.OccurredZone, named.Count == 0 ? null : string.Join(", ", named), targets, grounds));
+    }
+
+    /// <summary>Lets the drafts go that are to leave by this node's own hand: their mail is in the outbox when this is done.</summary>
+    public static async Task SendDraftsAsync(NodeDb db, Dispatch dispatch, IReadOnlyList<RequestId> drafts, CancellationToken ct)
+    {
+        foreach (var id in drafts)
+        {
+            var request = await db.Requests.FirstAsync(r => r.Id == id, ct);
+            if (await dispatch.PrepareAsync(request, dispatch.NowToTheSecond, ct) is { Message: { } message } && await dispatch.ReleaseAsync(request, message.Date, message.Sha256, ct) != SendFault.None)
+            {
+                throw new InvalidOperationException($"The sample request {request.Number} may not leave.");
+            }
+
+            await db.SaveChangesAsync(ct);
+        }
     }
 }
