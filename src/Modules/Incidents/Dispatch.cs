@@ -245,6 +245,8 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
     private static void Look(Report report, Verdict verdict, ComposedMessage message, List<string> leaks, List<string> warnings)
     {
         var written = message.Subject + "\n" + message.Text;
+        // whichever way a person defanged it, here it is written ours
+        var defanged = TextRefang.DefangText(written);
         Find(FieldClass.ReporterName, report.ReporterName, 3, leaks, "request.leak.name");
         Find(FieldClass.ReporterAddress, report.ReporterEmail, 5, leaks, "request.leak.mail");
         Find(FieldClass.ReporterAddress, report.ReporterPhone, 7, leaks, "request.leak.phone");
@@ -258,7 +260,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
             }
 
             var plain = value.Trim();
-            if (written.Contains(plain, StringComparison.OrdinalIgnoreCase) || written.Contains(TextRefang.DefangText(plain), StringComparison.OrdinalIgnoreCase))
+            if (written.Contains(plain, StringComparison.OrdinalIgnoreCase) || defanged.Contains(TextRefang.DefangText(plain), StringComparison.OrdinalIgnoreCase))
             {
                 found.Add(key);
             }
