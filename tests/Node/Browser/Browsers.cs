@@ -75,8 +75,10 @@ public sealed class Watched
         """;
 
     private const string TooWide = """
-        () => { const root = document.documentElement; if (root.scrollWidth <= root.clientWidth) return [];
-          return [root.scrollWidth + ' > ' + root.clientWidth, ...[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > root.clientWidth + 1 && e.checkVisibility()).slice(0, 4).map(e => e.tagName.toLowerCase() + '.' + e.className)]; }
+        () => { const root = document.documentElement, name = e => e.tagName.toLowerCase() + '.' + e.className;
+          const cards = [...document.querySelectorAll('.card')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => 'card #' + e.id + ' ' + (e.querySelector('h2')?.textContent ?? '') + ': ' + e.scrollWidth + ' > ' + e.clientWidth);
+          if (root.scrollWidth <= root.clientWidth) return cards;
+          return [root.scrollWidth + ' > ' + root.clientWidth, ...[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > root.clientWidth + 1 && e.checkVisibility()).slice(0, 4).map(name), ...cards]; }
         """;
 
     private readonly List<string> _found = [];
@@ -131,7 +133,7 @@ public sealed class Watched
         await LookWithoutScriptAsync(name);
         foreach (var wide in await Page.EvaluateAsync<string[]>(TooWide))
         {
-            Fault("scrolls sideways: " + wide);
+            Fault("too wide: " + wide);
         }
 
         if (await Page.EvaluateAsync<string>("() => document.documentElement.lang") == "en")

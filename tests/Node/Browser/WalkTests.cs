@@ -35,13 +35,21 @@ public sealed class WalkTests(Browsers browsers)
         var analyst = await Watched.OpenAsync(inside);
         var summary = lang == "ja" ? "口座の確認をよそおう偽サイト" : "A fake site that asks to confirm the account";
 
-        var link = await ReportAsync(reporter, t, summary);
-        await analyst.SignInAsync(lang == "ja" ? "sato@aozora.example" : "smith@aozora.example", look: true);
-        await analyst.LookAsync("overview at first");
-        var incident = await AcceptAsync(analyst, t, summary, width);
-        await AskAsync(analyst, t, node, incident);
-        await AnswerAndCloseAsync(analyst, t, node, incident);
-        await ReadBackAsync(reporter, analyst, t, link);
+        try
+        {
+            var link = await ReportAsync(reporter, t, summary);
+            await analyst.SignInAsync(lang == "ja" ? "sato@aozora.example" : "smith@aozora.example", look: true);
+            await analyst.LookAsync("overview at first");
+            var incident = await AcceptAsync(analyst, t, summary, width);
+            await AskAsync(analyst, t, node, incident);
+            await AnswerAndCloseAsync(analyst, t, node, incident);
+            await ReadBackAsync(reporter, analyst, t, link);
+        }
+        catch (PlaywrightException e)
+        {
+            // what was found before the walk stopped mostly says why it did
+            analyst.Fault("the walk stopped: " + e);
+        }
 
         reporter.AssertNothingFound();
         analyst.AssertNothingFound();
@@ -188,7 +196,7 @@ public sealed class WalkTests(Browsers browsers)
         await page.CheckAsync("#answer input[value=done]");
         await page.FillAsync("#answer textarea", "gone");
         await page.ClickAsync("#answer button");
-        await Assertions.Expect(page.Locator(".rk-head")).ToContainTextAsync(t["request.state.answered"]);
+        await Assertions.Expect(page.Locator(".rk-head")).ToContainTextAsync(t["request.answer.done"]);
         await analyst.LookAsync("request: answered");
         await page.ClickAsync("#close button");
         await page.WaitForSelectorAsync("#close", new() { State = WaitForSelectorState.Detached });
