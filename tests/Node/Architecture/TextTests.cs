@@ -19,7 +19,8 @@ public partial class TextTests
     [Fact]
     public void Both_languages_fill_the_same_places()
     {
-        foreach (var key in Book.Keys("en"))
+        // a name in each script: ja takes the first argument, en the second
+        foreach (var key in Book.Keys("en").Where(k => k != "diary.assigned"))
         {
             var en = Places().Matches(Book.Get("en", key)).Select(m => m.Groups[1].Value).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
             var ja = Places().Matches(Book.Get("ja", key)).Select(m => m.Groups[1].Value).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
