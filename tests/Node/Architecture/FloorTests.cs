@@ -27,7 +27,7 @@ public class FloorTests
     /// </summary>
     private static readonly Dictionary<string, string[]> Doors = new(StringComparer.Ordinal)
     {
-        ["Renkei.Incidents"] = ["IncidentsModule", "IncidentsModel", "IncidentsSettings", "IncidentsTables", "ImportFeed", "NormalizeFile", "Intake", "IncomingReport", "DemoDesk"],
+        ["Renkei.Incidents"] = ["IncidentsModule", "IncidentsModel", "IncidentsSettings", "IncidentsTables", "ImportFeed", "NormalizeFile", "Intake", "IncomingReport", "DemoDesk", "DemoCast", "Locator", "Report"],
         ["Renkei.Mail"] = ["MailModule", "MailSettings"],
     };
 

@@ -19,7 +19,8 @@ public partial class TextTests
     [Fact]
     public void Both_languages_fill_the_same_places()
     {
-        foreach (var key in Book.Keys("en"))
+        // a name in each script: ja takes the first argument, en the second
+        foreach (var key in Book.Keys("en").Where(k => k != "diary.assigned"))
         {
             var en = Places().Matches(Book.Get("en", key)).Select(m => m.Groups[1].Value).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
             var ja = Places().Matches(Book.Get("ja", key)).Select(m => m.Groups[1].Value).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
@@ -89,7 +90,7 @@ public partial class TextTests
         {
             var text = between.Groups[1].Value.Trim();
             // an expression or a piece of C# between tags is not text; a name of the product is the same in both languages
-            if (text.Length == 0 || text.Contains('@', StringComparison.Ordinal) || text.IndexOfAny(['{', '}', ';', '(', '=', '"']) >= 0 || !Letter().IsMatch(text) || text is "Renkei" or "連携" or "else")
+            if (text.Length == 0 || text.Contains('@', StringComparison.Ordinal) || text.IndexOfAny(['{', '}', ';', '(', '=', '"']) >= 0 || !Letter().IsMatch(text) || text is "Renkei" or "連携" or "else" or "SHA-256" or "Message-ID")
             {
                 continue;
             }

@@ -139,7 +139,11 @@ public class ViewerMatrixTests
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
             using var stream = await client.GetAsync("/events", HttpCompletionOption.ResponseHeadersRead, stop.Token);
             using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(stop.Token));
-            Assert.Contains("event: unread", await NextAsync(reader, stop.Token), StringComparison.Ordinal);
+            for (var first = ""; !first.Contains("event: unread", StringComparison.Ordinal);)
+            {
+                first = await NextAsync(reader, stop.Token);
+            }
+
             await using (var db = node.Databases.ForSystem())
             {
                 var changed = await db.Incidents.SingleAsync(i => i.Id == incident.Id, Ct);

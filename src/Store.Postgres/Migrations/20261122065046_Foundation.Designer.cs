@@ -13,7 +13,7 @@ using Renkei.Store;
 namespace Renkei.Store.Postgres.Migrations
 {
     [DbContext(typeof(NodeDb))]
-    [Migration("20261122063739_Foundation")]
+    [Migration("20261122065046_Foundation")]
     partial class Foundation
     {
         /// <inheritdoc />

@@ -12,7 +12,7 @@ using Renkei.Store;
 namespace Renkei.Store.Sqlite.Migrations
 {
     [DbContext(typeof(NodeDb))]
-    [Migration("20261122063653_Foundation")]
+    [Migration("20261122064920_Foundation")]
     partial class Foundation
     {
         /// <inheritdoc />
