@@ -40,7 +40,7 @@ public class FloorTests
     /// </summary>
     private static readonly Dictionary<string, string[]> Doors = new(StringComparer.Ordinal)
     {
-        ["Renkei.Incidents"] = ["IncidentsModule", "IncidentsModel", "IncidentsSettings", "IncidentsTables", "ImportFeed", "NormalizeFile", "Intake", "IncomingReport", "DemoDesk", "DemoCast", "Locator", "Report"],
+        ["Renkei.Incidents"] = ["IncidentsModule", "IncidentsModel", "IncidentsSettings", "IncidentsTables", "ImportFeed", "NormalizeFile", "Intake", "IncomingReport", "DemoDesk", "DemoCast", "Locator", "Report", "Dispatch", "ImportResult"],
         ["Renkei.Mail"] = ["MailModule", "MailSettings"],
     };
 
