@@ -137,7 +137,7 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
         foreach (var (days, type) in new (double, string)[] { (12, "event4_sinkhole"), (26, "scan_rdp"), (40, "scan_exchange"), (58, "event4_sinkhole"), (90, "scan_rdp"), (121, "event4_sinkhole"), (150, "scan_exchange"), (188, "scan_rdp"), (230, "event4_sinkhole") })
         {
             var at = now.AddDays(-days);
-            var affair = _affairs.Where(a => a.Team == cast.Aozora && a.Plot.Category is "malicious-code" or "vulnerable").MinBy(a => Math.Abs((a.Plot.Start - at).TotalHours))!;
+            var affair = _affairs.Where(a => a.Team == cast.Aozora && a.Plot.Type == (type == "event4_sinkhole" ? "infected-system" : "vulnerable-system") && a.Plot.Label == "other").MinBy(a => Math.Abs((a.Plot.Start - at).TotalHours))!;
             var filed = new Filed(Affairs.Feed(_dice, at, type), cast.Aozora, at < affair.Plot.Start ? affair.Plot.Start.AddHours(3) : at) { Affair = affair };
             affair.Reports.Add(filed);
             _filed.Add(filed);

@@ -20,6 +20,8 @@ public sealed partial class DemoDesk
         public bool Now { get; set; }
     }
 
+    private int _answered;
+
     private async Task AddRequestsAsync(DemoBook.Book own, DemoBook.Book minato, CancellationToken ct)
     {
         var asks = _affairs.SelectMany(a => Asks(a, a.Team == cast.Aozora ? own : minato)).OrderBy(a => a.At).ToList();
@@ -82,7 +84,7 @@ public sealed partial class DemoDesk
     {
         var (affair, incident, contact) = (ask.Affair, ask.Affair.Record!, ask.To.Contact);
         var hand = affair.Owner ?? (affair.Team == cast.Aozora ? Tanaka : MinatoAnalyst);
-        var late = ask.State is RequestState.Delivered or RequestState.Acknowledged && !ask.Now && _requests.Count % 3 == 0;
+        var late = ask.State is RequestState.Delivered or RequestState.Acknowledged && !ask.Now && _requests.Count % 2 == 0;
         // an open one of an old incident is its second round: asked lately
         var created = ask.State == RequestState.Closed ? ask.At : ask.At > now.AddHours(-40) && !late ? ask.At : Later(ask.At, now.AddHours(-(late ? _dice.From(50, 126) : _dice.From(3, 22))));
         var sent = Earlier(created.AddMinutes(_dice.From(6, 50)), now.AddMinutes(-12));
@@ -180,7 +182,7 @@ public sealed partial class DemoDesk
             RequestOutcome.Done => RequestAnswer.Done,
             RequestOutcome.Refused => RequestAnswer.Refused,
             RequestOutcome.NotOurs => RequestAnswer.NotOurs,
-            _ => ((RequestAnswer[])[RequestAnswer.NeedInfo, RequestAnswer.Done, RequestAnswer.NotOurs, RequestAnswer.NeedInfo, RequestAnswer.Refused])[_requests.Count % 5],
+            _ => ((RequestAnswer[])[RequestAnswer.NeedInfo, RequestAnswer.Done, RequestAnswer.NotOurs, RequestAnswer.NeedInfo, RequestAnswer.Refused])[_answered++ % 5],
         };
         if (!silent)
         {
