@@ -132,6 +132,7 @@ public static class NodeHost
         app.UseSecurityHeaders();
         app.UseExceptionHandler();
         app.UseWhen(http => !http.Request.Path.StartsWithSegments("/api"), pages => pages.UseFriendlyErrors());
+        app.UseStoreFaults();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = file.Context.Request.Query.ContainsKey("v") ? "public, max-age=31536000, immutable" : "public, max-age=300" });
         app.UseAuthentication();
         app.UseViewer();
