@@ -59,6 +59,8 @@ public static class NodeHost
             o.SuppressXFrameOptionsHeader = true;
         });
         services.AddProblemDetails();
+        services.AddExceptionHandler<FaultAnswers>();
+        services.AddSingleton<FolderLock>();
         services.AddOpenApi();
         services.AddHttpContextAccessor();
         services.Configure<ForwardedHeadersOptions>(o =>
@@ -108,8 +110,16 @@ public static class NodeHost
     {
         var node = services.GetRequiredService<NodeContext>();
         await using var db = services.GetRequiredService<NodeDbFactory>().ForSystem();
+        var settings = services.GetRequiredService<NodeSettings>();
+        if (settings.Db.Length == 0)
+        {
+            services.GetRequiredService<FolderLock>().Take();
+            await db.ClearStaleMigrationLockAsync(ct);
+        }
+
         await db.MigrateAsync(ct);
         node.Id = await db.NodeIdAsync(ct);
+        node.Key = await db.NodeKeyAsync(services.GetRequiredService<KeyRing>(), ct);
     }
 
     private static MailSettings MailSettingsOf(NodeSettings settings) => new(
@@ -122,13 +132,13 @@ public static class NodeHost
         app.UseSecurityHeaders();
         app.UseExceptionHandler();
         app.UseWhen(http => !http.Request.Path.StartsWithSegments("/api"), pages => pages.UseFriendlyErrors());
+        app.UseStoreFaults();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = file.Context.Request.Query.ContainsKey("v") ? "public, max-age=31536000, immutable" : "public, max-age=300" });
         app.UseAuthentication();
         app.UseViewer();
         app.UseRouting();
         app.UsePageContext();
         app.UseAccessGate();
-        //ratelimit
         app.UseAntiforgery();
         app.MapOpenApi().OpenToAll();
         app.MapHealth();

@@ -133,7 +133,7 @@ public sealed partial class Intake(IntakeWriter writer, BlobStore blobs, KeyRing
 
             return result;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             NotWritten(log, e);
             return new IntakeResult.NotStored();
@@ -283,10 +283,24 @@ public sealed partial class Intake(IntakeWriter writer, BlobStore blobs, KeyRing
         var files = new List<ReportAttachment>(r.Attachments.Count);
         foreach (var file in r.Attachments)
         {
-            var blob = await blobs.SealAsync(file.Bytes, ct);
+            BlobRow blob;
+            try
+            {
+                blob = await blobs.SealAsync(file.Bytes, ct);
+            }
+            catch (IOException)
+            {
+                blobs.Discard(sealedBlobs);
+                throw;
+            }
+
             if (sealedBlobs.TrueForAll(b => b.Sha256 != blob.Sha256))
             {
                 sealedBlobs.Add(blob);
+            }
+            else
+            {
+                blobs.Discard([blob]);
             }
 
             files.Add(new() { Id = Guid.CreateVersion7(r.ReceivedAt), Report = id, Name = InertText.FileName(file.Name), MediaType = MediaType(file.MediaType), Sha256 = blob.Sha256, Size = file.Bytes.Length });

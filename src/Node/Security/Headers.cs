@@ -7,6 +7,22 @@ public static class Headers
 
     public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
+        Say(http);
+        // whoever answers a failure clears the headers first: what went missing is said again
+        http.Response.OnStarting(() =>
+        {
+            if (http.Response.Headers.ContentSecurityPolicy.Count == 0)
+            {
+                Say(http);
+            }
+
+            return Task.CompletedTask;
+        });
+        await next();
+    });
+
+    private static void Say(HttpContext http)
+    {
         var headers = http.Response.Headers;
         headers.ContentSecurityPolicy = Csp;
         headers.XContentTypeOptions = "nosniff";
@@ -21,6 +37,5 @@ public static class Headers
 
         // pages hold what this person may read now and perhaps not tomorrow; only assets may stay in a cache
         headers.CacheControl = "no-store";
-        await next();
-    });
+    }
 }

@@ -71,7 +71,7 @@ public static class ViewerResolver
         if (token.UsedAt is null || now - token.UsedAt > TimeSpan.FromMinutes(5))
         {
             var id = token.Id;
-            await db.Tokens.Where(t => t.Id == id).ExecuteUpdateAsync(s => s.SetProperty(t => t.UsedAt, now), http.RequestAborted);
+            await RememberAsync(() => db.Tokens.Where(t => t.Id == id).ExecuteUpdateAsync(s => s.SetProperty(t => t.UsedAt, now), http.RequestAborted));
         }
     }
 
@@ -92,7 +92,20 @@ public static class ViewerResolver
         current.SessionId = id;
         if (now - session.SeenAt > TimeSpan.FromMinutes(1))
         {
-            await db.Sessions.Where(s => s.Id == id).ExecuteUpdateAsync(s => s.SetProperty(x => x.SeenAt, now), http.RequestAborted);
+            await RememberAsync(() => db.Sessions.Where(s => s.Id == id).ExecuteUpdateAsync(s => s.SetProperty(x => x.SeenAt, now), http.RequestAborted));
+        }
+    }
+
+    /// <summary>When someone was last seen is a courtesy: a database that cannot be written now does not keep them from reading.</summary>
+    private static async Task RememberAsync(Func<Task> write)
+    {
+        try
+        {
+            await write();
+        }
+        catch (Exception e) when (StoreFaults.IsUnwritable(e))
+        {
+            // the next request tries again
         }
     }
 }

@@ -137,15 +137,24 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
         var path = PathOf(sha, row.WrappedKey!);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var temporary = path + "." + Guid.NewGuid().ToString("N") + ".tmp";
-        await using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        try
         {
-            for (int start = 0, index = 0; start < bytes.Length; start += ChunkSize, index++)
+            await using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
             {
-                await file.WriteAsync(KeyRing.Seal(key, bytes.Span.Slice(start, Math.Min(ChunkSize, bytes.Length - start)), Associated(sha, index)), ct);
-            }
+                for (int start = 0, index = 0; start < bytes.Length; start += ChunkSize, index++)
+                {
+                    await file.WriteAsync(KeyRing.Seal(key, bytes.Span.Slice(start, Math.Min(ChunkSize, bytes.Length - start)), Associated(sha, index)), ct);
+                }
 
-            await file.FlushAsync(ct);
-            file.Flush(flushToDisk: true);
+                await file.FlushAsync(ct);
+                file.Flush(flushToDisk: true);
+            }
+        }
+        catch (IOException)
+        {
+            // half an object would only make a full disk fuller
+            File.Delete(temporary);
+            throw;
         }
 
         File.Move(temporary, path, overwrite: true);

@@ -1,0 +1,345 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Renkei.Directories;
+using Renkei.Incidents;
+using Renkei.Kernel;
+using Renkei.Mail.Transport;
+using Renkei.Store;
+
+namespace Renkei.Node.Tests.Requests;
+
+/// <summary>A transport that does what the test says, and keeps what it was handed.</summary>
+public sealed class SaidTransport(Func<DeliveryResult> answer) : IMailTransport
+{
+    public List<(Envelope Envelope, byte[] Message)> Sent { get; } = [];
+
+    public Task<DeliveryResult> SendAsync(Envelope envelope, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        Sent.Add((envelope, message.ToArray()));
+        return Task.FromResult(answer());
+    }
+}
+
+/// <summary>What leaves the house: what the rule lets go, exactly as previewed, once.</summary>
+public class SendTests
+{
+    private const string CanaryName = "Kanariya Tsubame";
+    private const string CanaryMail = "tsubame.kanariya@informant.example";
+    private const string CanaryPhone = "+81 3 5550 7788";
+    private const string CanaryOrganisation = "Tsubame Trading";
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(Tlp.Red)]
+    [InlineData(Tlp.AmberStrict)]
+    public async Task What_is_stricter_than_AMBER_does_not_go_to_a_stranger_and_the_page_says_why(Tlp level)
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        await desk.ChangeAsync(async db =>
+        {
+            var incident = await db.Incidents.SingleAsync(i => i.Id == request.Incident, Ct);
+            // RED for the desk's people, so that they see it at all
+            incident.Marking = level == Tlp.Red ? Marking.RedAtIntake(incident.Marking.Origin) with { Audience = new([Principal.Of(incident.Marking.Origin, Role.Analyst)]) } : Marking.Own(incident.Marking.Origin, level);
+        });
+        using var sato = await desk.Node.SignedInAsync("smith@aozora.example");
+        var (hash, date, html) = await PreviewAsync(sato, request.Id);
+        using var sent = await TestNode.PostFormAsync(sato, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash ?? new string('0', 64), ["date"] = date ?? "0" });
+        Assert.Equal(HttpStatusCode.Conflict, sent.StatusCode);
+        Assert.DoesNotContain("why.", await sent.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+        Assert.Contains("rk-note", html, StringComparison.Ordinal);
+        await desk.NothingLeftAsync(request.Id);
+        await using var db = desk.Node.Databases.ForSystem();
+        Assert.True(await db.Audit.AnyAsync(a => a.Action == "request.refused", Ct), "the refusal is not in the audit log");
+    }
+
+    [Theory]
+    [InlineData(Tlp.Red)]
+    [InlineData(Tlp.AmberStrict)]
+    public async Task A_token_hears_the_refusal_with_its_reasons(Tlp level)
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        await desk.ChangeAsync(async db =>
+        {
+            var incident = await db.Incidents.SingleAsync(i => i.Id == request.Incident, Ct);
+            incident.Marking = level == Tlp.Red ? Marking.RedAtIntake(incident.Marking.Origin) : Marking.Own(incident.Marking.Origin, level);
+        });
+        using var answer = await desk.Token.PostAsJsonAsync($"/api/v1/requests/{request.Id}/send", new { }, Ct);
+        if (level == Tlp.Red)
+        {
+            // nothing RED reaches a token: for it the incident, and what would be said about it, are not there
+            Assert.True(answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict, answer.StatusCode.ToString());
+        }
+        else
+        {
+            Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+            var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(Ct);
+            Assert.Contains("why.strict-team-only", problem.GetProperty("why").EnumerateArray().Select(w => w.GetString()));
+        }
+
+        await desk.NothingLeftAsync(request.Id);
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task AMBER_goes_to_the_contact_who_answers_for_the_target_and_the_outbox_run_twice_writes_it_once(string engine)
+    {
+        await using var desk = await Desk.StartAsync(engine);
+        var request = await desk.DraftAsync();
+        Assert.Equal("abuse@hosting.example", request.RecipientMail);
+        await desk.SendAsync(request.Id);
+        await desk.RunOutboxAsync();
+        Assert.Single(Directory.GetFiles(Path.Combine(desk.Node.Folder, "spool"), "*.eml"));
+        // the process died after the effect and before the mark: the row is due again
+        await desk.ChangeAsync(async db =>
+        {
+            var row = await db.Outbox.SingleAsync(o => o.Record == request.Id.Value, Ct);
+            (row.State, row.DoneAt, row.DueAt, row.ClaimedUntil) = (OutboxState.Waiting, null, desk.Node.Clock.GetUtcNow(), null);
+        });
+        await desk.RunOutboxAsync();
+        Assert.Single(Directory.GetFiles(Path.Combine(desk.Node.Folder, "spool"), "*.eml"));
+        await using var after = desk.Node.Databases.ForSystem();
+        var stored = await after.Requests.SingleAsync(r => r.Id == request.Id, Ct);
+        Assert.Equal(RequestState.Delivered, stored.State);
+        Assert.Equal(1, await after.RequestEvents.CountAsync(e => e.Request == request.Id && e.State == RequestState.Delivered, Ct));
+        var mail = await File.ReadAllBytesAsync(Directory.GetFiles(Path.Combine(desk.Node.Folder, "spool"), "*.eml")[0], Ct);
+        Assert.Equal(stored.MessageSha256, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(mail)));
+    }
+
+    [Fact]
+    public async Task What_was_previewed_leaves_or_nothing_does()
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        var preview = await desk.Token.GetFromJsonAsync<JsonElement>($"/api/v1/requests/{request.Id}/preview", Ct);
+        Assert.True(preview.GetProperty("mayLeave").GetBoolean());
+        await desk.ChangeAsync(async db => (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).Body += "\nOne more line.");
+        using var changed = await desk.Token.PostAsJsonAsync($"/api/v1/requests/{request.Id}/send", new { sha256 = preview.GetProperty("sha256").GetString(), date = preview.GetProperty("date").GetString() }, Ct);
+        Assert.Equal(HttpStatusCode.Conflict, changed.StatusCode);
+        await desk.NothingLeftAsync(request.Id);
+        // and the same in the browser
+        using var smith = await desk.Node.SignedInAsync("smith@aozora.example");
+        using var page = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = new string('a', 64), ["date"] = desk.Node.Clock.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture) });
+        Assert.Equal(HttpStatusCode.Conflict, page.StatusCode);
+        await desk.NothingLeftAsync(request.Id);
+        // looked at again, it leaves as seen
+        var again = await desk.Token.GetFromJsonAsync<JsonElement>($"/api/v1/requests/{request.Id}/preview", Ct);
+        using var sent = await desk.Token.PostAsJsonAsync($"/api/v1/requests/{request.Id}/send", new { sha256 = again.GetProperty("sha256").GetString(), date = again.GetProperty("date").GetString() }, Ct);
+        Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+        // and sending it twice is refused: it is no draft any more
+        using var twice = await desk.Token.PostAsJsonAsync($"/api/v1/requests/{request.Id}/send", new { }, Ct);
+        Assert.Equal(HttpStatusCode.Conflict, twice.StatusCode);
+        await using var db = desk.Node.Databases.ForSystem();
+        Assert.Equal(1, await db.Outbox.CountAsync(o => o.Record == request.Id.Value, Ct));
+    }
+
+    [Theory]
+    [InlineData("none", false, false)]
+    [InlineData("organization", true, false)]
+    [InlineData("full", true, true)]
+    public async Task The_reporter_stays_unnamed_unless_they_said_otherwise(string disclosure, bool organisation, bool name)
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync(disclosure);
+        await desk.SendAsync(request.Id);
+        await desk.RunOutboxAsync();
+        var mail = Readable(await File.ReadAllBytesAsync(Directory.GetFiles(Path.Combine(desk.Node.Folder, "spool"), "*.eml")[0], Ct));
+        Assert.Contains("login[.]phish[.]example", mail, StringComparison.Ordinal);
+        Assert.Equal(organisation, mail.Contains(CanaryOrganisation, StringComparison.OrdinalIgnoreCase));
+        Assert.Equal(name, mail.Contains(CanaryName, StringComparison.OrdinalIgnoreCase));
+        // however much may be said of who reported, the way to reach them may not
+        Assert.DoesNotContain("tsubame.kanariya", mail, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("informant", mail, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("5550 7788", mail, StringComparison.Ordinal);
+        Assert.DoesNotContain("REF-CANARY", mail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(CanaryName, "request.leak.name")]
+    [InlineData(CanaryMail, "request.leak.mail")]
+    [InlineData("tsubame[.]kanariya[@]informant[.]example", "request.leak.mail")]
+    [InlineData(CanaryPhone, "request.leak.phone")]
+    public async Task A_reporter_who_may_not_be_named_stops_the_message_that_names_them(string written, string leak)
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        await desk.ChangeAsync(async db => (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).Body += "\nReported by " + written);
+        using var answer = await desk.Token.PostAsJsonAsync($"/api/v1/requests/{request.Id}/send", new { }, Ct);
+        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+        Assert.Contains(leak, (await answer.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("why").EnumerateArray().Select(w => w.GetString()));
+        await desk.NothingLeftAsync(request.Id);
+    }
+
+    [Fact]
+    public async Task A_mailbox_that_is_refused_marks_the_request_bounced_and_the_contact()
+    {
+        var transport = new SaidTransport(() => new DeliveryResult.Rejected(550, "5.1.1 <abuse@hosting.example>: no such user"));
+        await using var desk = await Desk.StartAsync(adjust: b => b.Services.AddSingleton<IMailTransport>(transport));
+        var request = await desk.DraftAsync();
+        await desk.SendAsync(request.Id);
+        await desk.RunOutboxAsync();
+        await desk.RunOutboxAsync();
+        Assert.Single(transport.Sent);
+        await using var db = desk.Node.Databases.ForSystem();
+        Assert.Equal(RequestState.Bounced, (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).State);
+        Assert.NotNull((await db.Contacts.SingleAsync(c => c.Id == request.Contact, Ct)).BouncedAt);
+        Assert.Equal(Waiting.Us, (await db.Incidents.SingleAsync(i => i.Id == request.Incident, Ct)).Waiting);
+        var row = await db.Outbox.SingleAsync(o => o.Record == request.Id.Value, Ct);
+        Assert.Equal(OutboxState.Stuck, row.State);
+        Assert.DoesNotContain("abuse@hosting.example", row.LastError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_away_is_tried_again_with_the_same_message()
+    {
+        var tries = 0;
+        var transport = new SaidTransport(() => ++tries == 1 ? new DeliveryResult.Deferred("451 come back later") : new DeliveryResult.Accepted("250 ok"));
+        await using var desk = await Desk.StartAsync(adjust: b => b.Services.AddSingleton<IMailTransport>(transport));
+        var request = await desk.DraftAsync();
+        await desk.SendAsync(request.Id);
+        await desk.RunOutboxAsync();
+        await using (var db = desk.Node.Databases.ForSystem())
+        {
+            var row = await db.Outbox.SingleAsync(o => o.Record == request.Id.Value, Ct);
+            Assert.Equal(OutboxState.Waiting, row.State);
+            Assert.True(row.DueAt > desk.Node.Clock.GetUtcNow());
+            Assert.Equal(RequestState.Sent, (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).State);
+        }
+
+        await desk.ChangeAsync(async db => (await db.Outbox.SingleAsync(o => o.Record == request.Id.Value, Ct)).DueAt = desk.Node.Clock.GetUtcNow());
+        await desk.RunOutboxAsync();
+        Assert.Equal(2, transport.Sent.Count);
+        Assert.Equal(transport.Sent[0].Message, transport.Sent[1].Message);
+        await using var after = desk.Node.Databases.ForSystem();
+        Assert.Equal(RequestState.Delivered, (await after.Requests.SingleAsync(r => r.Id == request.Id, Ct)).State);
+    }
+
+    /// <summary>A mail as text: base64 and quoted-printable parts decoded, headers with encoded words too, beside the raw bytes.</summary>
+    private static string Readable(byte[] mail)
+    {
+        var raw = Encoding.Latin1.GetString(mail);
+        var text = new StringBuilder(raw);
+        foreach (var part in raw.Split("\r\n\r\n").Skip(1))
+        {
+            var body = part.Split("\r\n--")[0];
+            var joined = body.Replace("\r\n", "", StringComparison.Ordinal);
+            if (joined.Length > 0 && joined.Length % 4 == 0 && joined.All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '/' or '='))
+            {
+                text.Append('\n').Append(Encoding.UTF8.GetString(Convert.FromBase64String(joined)));
+            }
+
+            var soft = body.Replace("=\r\n", "", StringComparison.Ordinal);
+            text.Append('\n').Append(System.Text.RegularExpressions.Regex.Replace(soft, "=([0-9A-F]{2})", m => ((char)Convert.ToByte(m.Groups[1].Value, 16)).ToString(), System.Text.RegularExpressions.RegexOptions.NonBacktracking));
+        }
+
+        foreach (System.Text.RegularExpressions.Match word in System.Text.RegularExpressions.Regex.Matches(raw, @"=\?[^?]+\?[Bb]\?([^?]*)\?=", System.Text.RegularExpressions.RegexOptions.NonBacktracking))
+        {
+            text.Append('\n').Append(Encoding.UTF8.GetString(Convert.FromBase64String(word.Groups[1].Value)));
+        }
+
+        return text.ToString();
+    }
+
+    private static async Task<(string? Hash, string? Date, string Html)> PreviewAsync(HttpClient client, RequestId id)
+    {
+        var html = await client.GetStringAsync($"/requests/{id}", Ct);
+        var hash = System.Text.RegularExpressions.Regex.Match(html, "name=\"sha256\" value=\"([0-9a-f]+)\"", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
+        var date = System.Text.RegularExpressions.Regex.Match(html, "name=\"date\" value=\"([0-9]+)\"", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
+        return (hash.Success ? hash.Groups[1].Value : null, date.Success ? date.Groups[1].Value : null, html);
+    }
+
+    /// <summary>A node whose directory knows who answers for the walk's target, and a report that became an incident.</summary>
+    private sealed class Desk : IAsyncDisposable
+    {
+        public required TestNode Node { get; init; }
+
+        public required HttpClient Token { get; init; }
+
+        public static async Task<Desk> StartAsync(string engine = "sqlite", Action<WebApplicationBuilder>? adjust = null)
+        {
+            // the outbox runs when the test says so
+            var node = await TestNode.StartAsync(engine, adjust: b =>
+            {
+                foreach (var worker in b.Services.Where(s => s.ServiceType == typeof(IHostedService) && (s.ImplementationType == typeof(OutboxWorker) || s.ImplementationFactory?.Method.ReturnType == typeof(OutboxWorker))).ToList())
+                {
+                    b.Services.Remove(worker);
+                }
+
+                adjust?.Invoke(b);
+            });
+            await using var db = node.Databases.ForSystem();
+            var book = await TestDirectory.TeamAsync(db, node, "hosting", "星空ホスティング", "Hoshizora Hosting");
+            var contact = TestDirectory.Contact(db, node, book, "Abuse desk", "abuse@hosting.example");
+            TestDirectory.Piece(db, node, book, contact, ConstituencyKind.Domain, "phish.example");
+            TestDirectory.Piece(db, node, book, contact, ConstituencyKind.Prefix, "203.0.113.0/24");
+            await db.SaveChangesAsync(Ct);
+            return new Desk { Node = node, Token = await node.WithTokenAsync("aozora") };
+        }
+
+        /// <summary>One report of the canary, accepted, and one draft to the contact that answers for its targets.</summary>
+        public async Task<CoordinationRequest> DraftAsync(string disclosure = "none")
+        {
+            object may = disclosure switch { "full" => true, "none" => false, _ => disclosure };
+            using var reported = await Token.PostAsJsonAsync("/api/v1/reports", new
+            {
+                type = "request",
+                summary = "Phishing at hxxps://login[.]phish[.]example/verify",
+                description = "On 203.0.113.24.",
+                language = "en",
+                mayDiscloseReporter = may,
+                reporter = new { name = CanaryName, email = CanaryMail, phone = CanaryPhone, organization = CanaryOrganisation, reference = "REF-CANARY" },
+            }, Ct);
+            var report = (await reported.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("id").GetString();
+            using var accepted = await Token.PostAsJsonAsync($"/api/v1/reports/{report}/accept", new { category = "fraud", type = "phishing" }, Ct);
+            Assert.Equal(HttpStatusCode.OK, accepted.StatusCode);
+            var incident = (await accepted.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("incidentId").GetString();
+            using var drafted = await Token.PostAsJsonAsync($"/api/v1/incidents/{incident}/requests", new { purpose = "takedown" }, Ct);
+            Assert.True(drafted.StatusCode == HttpStatusCode.Created, await drafted.Content.ReadAsStringAsync(Ct));
+            var items = (await drafted.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("items");
+            Assert.Equal(1, items.GetArrayLength());
+            var id = RequestId.Parse(items[0].GetProperty("id").GetString()!, null);
+            await using var db = Node.Databases.ForSystem();
+            return await db.Requests.AsNoTracking().SingleAsync(r => r.Id == id, Ct);
+        }
+
+        public async Task SendAsync(RequestId id)
+        {
+            using var sent = await Token.PostAsJsonAsync($"/api/v1/requests/{id}/send", new { }, Ct);
+            Assert.True(sent.StatusCode == HttpStatusCode.OK, await sent.Content.ReadAsStringAsync(Ct));
+        }
+
+        public async Task RunOutboxAsync()
+        {
+            var worker = Node.Services.GetRequiredService<OutboxWorker>();
+            await worker.RunDueAsync(Ct);
+        }
+
+        public async Task ChangeAsync(Func<NodeDb, Task> change)
+        {
+            await using var db = Node.Databases.ForSystem();
+            await change(db);
+            await db.SaveChangesAsync(Ct);
+        }
+
+        public async Task NothingLeftAsync(RequestId id)
+        {
+            await using var db = Node.Databases.ForSystem();
+            Assert.Equal(RequestState.Draft, (await db.Requests.SingleAsync(r => r.Id == id, Ct)).State);
+            Assert.False(await db.Outbox.AnyAsync(o => o.Record == id.Value, Ct));
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Token.Dispose();
+            return Node.DisposeAsync();
+        }
+    }
+}
