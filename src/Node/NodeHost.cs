@@ -59,6 +59,8 @@ public static class NodeHost
             o.SuppressXFrameOptionsHeader = true;
         });
         services.AddProblemDetails();
+        services.AddExceptionHandler<FaultAnswers>();
+        services.AddSingleton<FolderLock>();
         services.AddOpenApi();
         services.AddHttpContextAccessor();
         services.Configure<ForwardedHeadersOptions>(o =>
@@ -108,8 +110,16 @@ public static class NodeHost
     {
         var node = services.GetRequiredService<NodeContext>();
         await using var db = services.GetRequiredService<NodeDbFactory>().ForSystem();
+        var settings = services.GetRequiredService<NodeSettings>();
+        if (settings.Db.Length == 0)
+        {
+            services.GetRequiredService<FolderLock>().Take();
+            await db.ClearStaleMigrationLockAsync(ct);
+        }
+
         await db.MigrateAsync(ct);
         node.Id = await db.NodeIdAsync(ct);
+        node.Key = await db.NodeKeyAsync(services.GetRequiredService<KeyRing>(), ct);
     }
 
     private static MailSettings MailSettingsOf(NodeSettings settings) => new(
@@ -129,7 +139,6 @@ public static class NodeHost
         app.UseRouting();
         app.UsePageContext();
         app.UseAccessGate();
-        //ratelimit
         app.UseAntiforgery();
         app.MapOpenApi().OpenToAll();
         app.MapHealth();

@@ -13,6 +13,9 @@ public sealed class NodeContext(TimeProvider clock, IEnumerable<IModelPart> part
     /// <summary>Set once at start, from the database's <see cref="NodeFact"/>.</summary>
     public NodeId Id { get; set; }
 
+    /// <summary>The node's signing key; set once at start.</summary>
+    public System.Security.Cryptography.ECDsa? Key { get; set; }
+
     public CommitSignals Signals { get; } = new();
 }
 

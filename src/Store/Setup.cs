@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Kernel;
 
@@ -8,6 +9,39 @@ public sealed partial class NodeDb
 {
     /// <summary>Brings the schema to this version. Several processes may start at once: one migrates, the others wait.</summary>
     public Task MigrateAsync(CancellationToken ct) => Database.MigrateAsync(ct);
+
+    /// <summary>
+    /// A process killed while it migrated leaves EF's lock row behind, and the next start would wait for it for ever. Only for a database
+    /// that this process alone has open.
+    /// </summary>
+    public async Task ClearStaleMigrationLockAsync(CancellationToken ct)
+    {
+        if (await Database.SqlQuery<int>($"""SELECT count(*) AS "Value" FROM sqlite_master WHERE name = '__EFMigrationsLock'""").SingleAsync(ct) > 0)
+        {
+            await Database.ExecuteSqlAsync($"""DELETE FROM "__EFMigrationsLock" """, ct);
+        }
+    }
+
+    /// <summary>
+    /// The node's signing key (ECDSA P-256), made at first start: the public half in plain (SubjectPublicKeyInfo, base64), the private half
+    /// wrapped under the key-encryption key. Who restores the database without that key has no node key.
+    /// </summary>
+    public async Task<ECDsa> NodeKeyAsync(KeyRing keys, CancellationToken ct)
+    {
+        var fact = await NodeFacts.FirstOrDefaultAsync(f => f.Name == "node-key", ct);
+        var key = ECDsa.Create();
+        if (fact is not null)
+        {
+            key.ImportPkcs8PrivateKey(keys.Unwrap(Convert.FromBase64String(fact.Value), "node-key"), out _);
+            return key;
+        }
+
+        key.GenerateKey(ECCurve.NamedCurves.nistP256);
+        NodeFacts.Add(new NodeFact { Name = "node-key", Value = Convert.ToBase64String(keys.Wrap(key.ExportPkcs8PrivateKey(), "node-key")) });
+        NodeFacts.Add(new NodeFact { Name = "node-key-public", Value = Convert.ToBase64String(key.ExportSubjectPublicKeyInfo()) });
+        await SaveChangesAsync(ct);
+        return key;
+    }
 
     /// <summary>The node's own id, made at first start.</summary>
     public async Task<NodeId> NodeIdAsync(CancellationToken ct)

@@ -43,7 +43,7 @@ public static class DemoBook
 
     private sealed record Desk(ContactRole Role, string Name, string Mail, string Languages, string? Hours, AsksFor Wants = AsksFor.Text, string Zone = "Asia/Tokyo", string? Phone = null, string? Pgp = null, bool Bounced = false);
 
-    private sealed record Entry(string Slug, string Ja, string En, TeamKind What, string Country, Desk[] Desks, string[] Pieces, string? Notes = null, bool ForCommunity = false);
+    private sealed record Entry(string Slug, string Ja, string En, TeamKind What, string Country, Desk[] Desks, string[] Pieces, string? Notes = null, bool ForCommunity = false, bool Hosted = false);
 
     private const string Weekdays = "平日 9:00–18:00";
 
@@ -52,7 +52,7 @@ public static class DemoBook
     private static readonly Entry[] Aozora =
     [
         new("mizuhara-net", "みずはらネット", "Mizuhara Net", TeamKind.Isp, "JP",
-            [new(ContactRole.AbuseDesk, "不正利用窓口", "abuse@mizuhara-net.example", "ja en", Weekdays), new(ContactRole.Csirt, "みずはらネット CSIRT", "csirt@mizuhara-net.example", "ja en", Always, AsksFor.Xarf, Phone: "050-0000-0101", Pgp: "5C1E7A0B93D24F68A1B0C2D3E4F5061728394A5B"), new(ContactRole.Administrator, "ネットワーク運用センター", "noc@mizuhara-net.example", "ja en", Always, Phone: "050-0000-0100")],
+            [new(ContactRole.AbuseDesk, "不正利用窓口", "abuse@mizuhara-net.example", "ja en", Weekdays), new(ContactRole.Csirt, "CSIRT", "csirt@mizuhara-net.example", "ja en", Always, AsksFor.Xarf, Phone: "050-0000-0101", Pgp: "5C1E7A0B93D24F68A1B0C2D3E4F5061728394A5B"), new(ContactRole.Administrator, "ネットワーク運用センター", "noc@mizuhara-net.example", "ja en", Always, Phone: "050-0000-0100")],
             ["203.0.113.0/25", "2001:db8:100::/40", "AS64501", "mizuhara-net.example"], "閉鎖依頼は不正利用窓口へ。夜間に急ぐものはCSIRTへ電話。"),
         new("aoi-telecom", "あおい通信", "Aoi Telecom", TeamKind.Isp, "JP",
             [new(ContactRole.AbuseDesk, "インターネット不正利用対応", "abuse@aoi-telecom.example", "ja", Weekdays), new(ContactRole.Upstream, "接続事業者窓口", "peering@aoi-telecom.example", "ja en", Weekdays)],
@@ -111,18 +111,20 @@ public static class DemoBook
         new("cert-ruritania", "CERT-Ruritania", "CERT-Ruritania", TeamKind.NationalCsirt, "NO",
             [new(ContactRole.Csirt, "Incident desk", "desk@cert-ruritania.example", "en", "Mon-Fri 8:00-16:00", AsksFor.Text, "Europe/Oslo")], ["NO"], null, true),
         new("hoshizora-bank", "ほしぞら銀行", "Hoshizora Bank", TeamKind.Csirt, "JP",
-            [new(ContactRole.Csirt, "ほしぞら銀行 CSIRT", "csirt@hoshizora-bank.example", "ja en", Weekdays, AsksFor.Text, Phone: "050-0000-0140", Pgp: "9A41F6D3B2C1E07856473829100F1E2D3C4B5A69")],
+            [new(ContactRole.Csirt, "CSIRT", "csirt@hoshizora-bank.example", "ja en", Weekdays, AsksFor.Text, Phone: "050-0000-0140", Pgp: "9A41F6D3B2C1E07856473829100F1E2D3C4B5A69")],
             ["192.0.2.64/28", "AS64497", "hoshizora-bank.example"]),
         new("shirakaba-shinkin", "しらかば信用金庫", "Shirakaba Shinkin", TeamKind.Company, "JP",
             [new(ContactRole.Administrator, "事務管理部 システム課", "system@shirakaba-shinkin.example", "ja", "平日 9:00–17:00")], ["shirakaba-shinkin.example"]),
         new("shinonome-works", "東雲製作所", "Shinonome Works", TeamKind.Csirt, "JP",
-            [new(ContactRole.Csirt, "東雲製作所 CSIRT", "csirt@shinonome.example", "ja en", Weekdays)], ["192.0.2.80/28", "shinonome.example"]),
+            [new(ContactRole.Csirt, "CSIRT", "csirt@shinonome.example", "ja en", Weekdays)], ["192.0.2.80/28", "shinonome.example"]),
         new("tsubame-shop", "つばめ通販", "Tsubame Shop", TeamKind.Company, "JP",
             [new(ContactRole.Administrator, "情報システム部", "it@tsubame-shop.example", "ja", Weekdays)], ["192.0.2.96/28", "tsubame-shop.example"]),
         new("kamome-city", "かもめ市", "Kamome City", TeamKind.Company, "JP",
             [new(ContactRole.Administrator, "情報政策課", "joho@kamome-city.example", "ja", "平日 8:30–17:15")], ["192.0.2.112/28", "AS64503", "kamome-city.example"]),
-        new("minato-u", "みなと大学", "Minato University", TeamKind.Csirt, "JP",
-            [new(ContactRole.Csirt, "みなと大学 CSIRT", "csirt@minato.example", "ja en", Weekdays)], ["198.51.100.0/27", "AS64500", "minato.example"], "このノードのチーム。"),
+        new("minato", "", "", TeamKind.Csirt, "JP",
+            [new(ContactRole.Csirt, "インシデント対応", "csirt@minato.example", "ja en", Weekdays)], ["198.51.100.0/27", "AS64500", "minato.example"], Hosted: true),
+        new("aozora", "", "", TeamKind.NationalCsirt, "JP",
+            [new(ContactRole.Csirt, "調整窓口", "coordination@aozora.example", "ja en", Weekdays, Phone: "050-0000-0000")], [], Hosted: true),
         new("keyaki-u", "けやき大学", "Keyaki University", TeamKind.Csirt, "JP",
             [new(ContactRole.Csirt, "情報基盤センター", "cert@keyaki-u.example", "ja en", Weekdays)], ["198.51.100.32/28", "AS64505", "keyaki-u.example"]),
         new("tokiwa-water", "ときわ水道企業団", "Tokiwa Water Authority", TeamKind.Company, "JP",
@@ -135,8 +137,8 @@ public static class DemoBook
 
     private static readonly Entry[] Minato =
     [
-        new("minato-aozora", "青空CERT", "Aozora CERT", TeamKind.NationalCsirt, "JP",
-            [new(ContactRole.Csirt, "調整窓口", "coordination@aozora.example", "ja en", Weekdays, Phone: "050-0000-0000")], ["JP"], "全国の調整はこちらへ。"),
+        new("aozora", "", "", TeamKind.NationalCsirt, "JP",
+            [new(ContactRole.Csirt, "調整窓口", "coordination@aozora.example", "ja en", Weekdays, Phone: "050-0000-0000")], ["JP"], Hosted: true),
         new("minato-aoi", "あおい通信（大学担当）", "Aoi Telecom (universities)", TeamKind.Isp, "JP",
             [new(ContactRole.Upstream, "大学・研究機関担当", "academic@aoi-telecom.example", "ja", Weekdays)], ["192.0.2.0/24", "AS64496"]),
         new("minato-kestrel", "Kestrel Hosting", "Kestrel Hosting", TeamKind.Hoster, "US",
@@ -172,20 +174,26 @@ public static class DemoBook
     }
 
     /// <summary>Adds both teams' books to <paramref name="db"/>; the caller saves. <paramref name="id"/> makes the ids, so that a seed repeats them.</summary>
-    public static (Book Aozora, Book Minato) Add(NodeDb db, TeamId aozora, TeamId minato, CommunityId community, DateTimeOffset at, Func<DateTimeOffset, Guid> id)
+    /// <param name="hosted">The node's own teams by slug: contacts of theirs are of these.</param>
+    public static (Book Aozora, Book Minato) Add(NodeDb db, IReadOnlyDictionary<string, Team> hosted, CommunityId community, DateTimeOffset at, Func<DateTimeOffset, Guid> id)
     {
-        var own = new Marking { Tlp = Tlp.Green, Pap = Pap.Green, Origin = aozora };
-        return (Add(db, Aozora, own, own with { Audience = new([Principal.Of(community)]) }, at, id), Add(db, Minato, own with { Origin = minato }, own with { Origin = minato }, at, id));
+        var own = new Marking { Tlp = Tlp.Green, Pap = Pap.Green, Origin = hosted["aozora"].Id };
+        var minato = own with { Origin = hosted["minato"].Id };
+        return (Add(db, Aozora, hosted, own, own with { Audience = new([Principal.Of(community)]) }, at, id), Add(db, Minato, hosted, minato, minato, at, id));
     }
 
-    private static Book Add(NodeDb db, Entry[] entries, Marking own, Marking shared, DateTimeOffset at, Func<DateTimeOffset, Guid> id)
+    private static Book Add(NodeDb db, Entry[] entries, IReadOnlyDictionary<string, Team> hosted, Marking own, Marking shared, DateTimeOffset at, Func<DateTimeOffset, Guid> id)
     {
         var book = new Book();
         foreach (var entry in entries)
         {
             var marking = entry.ForCommunity ? shared : own;
-            var team = new Team { Id = TeamId.From(id(at)), Marking = marking, Name = entry.Ja, NameLatin = entry.En, Slug = entry.Slug, What = entry.What, Country = entry.Country, Mail = entry.Desks[0].Mail, Phone = entry.Desks[0].Phone, Hours = entry.Desks[0].Hours, Notes = entry.Notes };
-            db.Teams.Add(team);
+            var team = entry.Hosted ? hosted[entry.Slug] : new Team { Id = TeamId.From(id(at)), Marking = marking, Name = entry.Ja, NameLatin = entry.En, Slug = entry.Slug, What = entry.What, Country = entry.Country, Mail = entry.Desks[0].Mail, Phone = entry.Desks[0].Phone, Hours = entry.Desks[0].Hours, Notes = entry.Notes };
+            if (!entry.Hosted)
+            {
+                db.Teams.Add(team);
+            }
+
             var contacts = new List<Contact>();
             foreach (var desk in entry.Desks)
             {

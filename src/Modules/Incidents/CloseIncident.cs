@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Incidents.Pages;
@@ -24,6 +25,61 @@ public static class CloseIncident
     {
         routes.MapGet("/incidents/{id:guid}/close", GetAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
         routes.MapPost("/incidents/{id:guid}/close", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
+        routes.MapPost("/api/v1/incidents/{id:guid}/close", ApiAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("closeIncident");
+    }
+
+    /// <summary>POST /api/v1/incidents/{id}/close. <c>state</c>: resolved or abandoned. Refused (409) while requests are open.</summary>
+    public sealed record Input(string? State, string? Outcome);
+
+    private static async Task<Results<Ok<ListIncidents.Item>, NotFound, ProblemHttpResult, ValidationProblem>> ApiAsync(IncidentId id, Input input, NodeDb db, NodeDbFactory databases, TextBook book, TimeProvider clock, CancellationToken ct)
+    {
+        if (await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct) is not { } incident)
+        {
+            return TypedResults.NotFound();
+        }
+
+        if (!db.Viewer.Has(incident.Marking.Origin, Right.WorkIncidents))
+        {
+            return TypedResults.Problem("This incident is another team's.", statusCode: 403, title: "Not your incident");
+        }
+
+        if (incident.State != IncidentState.Open)
+        {
+            return TypedResults.Problem("It is closed.", statusCode: 409, title: "Not open");
+        }
+
+        var outcome = IncidentAct.Clean(input.Outcome);
+        var state = input.State ?? "resolved";
+        if (state is not ("resolved" or "abandoned") || outcome.Length is 0 or > MaxOutcome)
+        {
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal)
+            {
+                [state is "resolved" or "abandoned" ? "outcome" : "state"] = [state is "resolved" or "abandoned" ? $"Say what came of it, in at most {MaxOutcome} characters." : "resolved or abandoned."],
+            });
+        }
+
+        await using (var system = databases.ForSystem("closing"))
+        {
+            var open = await system.Requests.CountAsync(r => r.Incident == id && r.State != RequestState.Closed, ct);
+            if (open > 0)
+            {
+                return TypedResults.Problem($"{open} requests are not closed. Close each with its outcome first: POST /api/v1/requests/{{id}}/close.", statusCode: 409, title: "Requests are open");
+            }
+        }
+
+        await EndAsync(db, book, incident, state, outcome, clock.GetUtcNow(), ct);
+        return await IncidentAct.TrySaveAsync(db, ct) ? TypedResults.Ok(ListIncidents.ToItem(incident))
+            : TypedResults.Problem("Somebody saved it meanwhile. Read it again and decide.", statusCode: 409, title: "Changed meanwhile");
+    }
+
+    private static async Task EndAsync(NodeDb db, TextBook book, Incident incident, string state, string outcome, DateTimeOffset now, CancellationToken ct)
+    {
+        incident.State = state == "abandoned" ? IncidentState.Abandoned : IncidentState.Resolved;
+        incident.Outcome = outcome;
+        incident.ClosedAt = now;
+        await TellReportersAsync(db, book, incident, now, ct);
+        Diary.Say(db, incident, EntryKind.State, now, incident.State == IncidentState.Resolved ? "diary.resolved" : "diary.abandoned", [TextRefang.DefangText(outcome)]);
+        await IncidentClock.RecomputeAsync(db, incident, ct);
     }
 
     private static async Task<IResult> GetAsync(IncidentId id, NodeDb db, NodeDbFactory databases, CancellationToken ct)
@@ -61,12 +117,7 @@ public static class CloseIncident
             End(db, incident, request, Enum.Parse<RequestOutcome>(how, ignoreCase: true), now);
         }
 
-        incident.State = model.State == "abandoned" ? IncidentState.Abandoned : IncidentState.Resolved;
-        incident.Outcome = outcome;
-        incident.ClosedAt = now;
-        await TellReportersAsync(db, book, incident, now, ct);
-        Diary.Say(db, incident, EntryKind.State, now, incident.State == IncidentState.Resolved ? "diary.resolved" : "diary.abandoned", [TextRefang.DefangText(outcome)]);
-        await IncidentClock.RecomputeAsync(db, incident, ct);
+        await EndAsync(db, book, incident, model.State, outcome, now, ct);
         if (await IncidentAct.TrySaveAsync(db, ct))
         {
             return IncidentAct.Done(id, "closed");
@@ -132,6 +183,7 @@ public static class CloseIncident
         {
             var text = new Texts(book, report.Language is "en" ? "en" : "ja").Of(incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned", report.Number);
             db.ReportMessages.Add(new ReportMessage { Id = Guid.CreateVersion7(now), Report = report.Id, FromReporter = false, Author = db.Viewer.Person, At = now, Text = text });
+            ReporterNotice.Queue(db, report, incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned");
         }
 
         if (reports.Count > 0)

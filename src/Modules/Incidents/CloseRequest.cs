@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
 using Renkei.Directories;
 using Renkei.Incidents.Pages;
 using Renkei.Kernel;
@@ -13,8 +15,14 @@ namespace Renkei.Incidents;
 /// <summary>POST /requests/{id}/close: how it ended. Silence is an outcome only after the time to answer is over.</summary>
 public static class CloseRequest
 {
-    public static void Map(IEndpointRouteBuilder routes) =>
+    /// <summary>POST /api/v1/requests/{id}/close. <c>outcome</c>: done, refused, notOurs, silent or withdrawn.</summary>
+    public sealed record Input(string? Outcome, string? Text);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
         routes.MapPost("/requests/{id}/close", FormAsync).Needs(Right.SendRequests).ExcludeFromDescription();
+        routes.MapPost("/api/v1/requests/{id}/close", ApiAsync).NeedsScope(Scopes.RequestsWrite).WithTags("requests").WithName("closeRequest");
+    }
 
     /// <summary>The outcomes that fit what came back so far.</summary>
     public static IReadOnlyList<RequestOutcome> Fitting(CoordinationRequest request, DateTimeOffset now) => request.State == RequestState.Answered
@@ -44,11 +52,43 @@ public static class CloseRequest
             return Answers.Page<RequestPage>(await ReadRequest.SentAsync(db, blobs, dispatch, finder, request!, incident!, clock, t.Lang, errors, ct), StatusCodes.Status400BadRequest);
         }
 
-        (request!.State, request.Outcome, request.ClosedAt) = (RequestState.Closed, chosen, now);
-        db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person, Text = DraftRequests.Line(text, 2000) });
-        Diary.Say(db, incident!, EntryKind.Request, now, "request.diary.closed_" + chosen.ToString().ToLowerInvariant(), [request.Number, request.RecipientName], "/requests/" + id);
-        await IncidentClock.RecomputeAsync(db, incident!, ct);
-        await db.SaveChangesAsync(ct);
+        await EndAsync(db, request!, incident!, chosen, text, now, ct);
         return Answers.Seen("/requests/" + id);
+    }
+
+    private static async Task<Results<Ok<ListRequests.Item>, NotFound, ProblemHttpResult, ValidationProblem>> ApiAsync(RequestId id, Input input, NodeDb db, TimeProvider clock, CancellationToken ct)
+    {
+        if (await db.Requests.FirstOrDefaultAsync(r => r.Id == id, ct) is not { } request || await db.Incidents.FirstOrDefaultAsync(i => i.Id == request.Incident, ct) is not { } incident)
+        {
+            return TypedResults.NotFound();
+        }
+
+        if (!db.Viewer.Has(request.Marking.Origin, Right.SendRequests))
+        {
+            return TypedResults.Problem("This request is another team's.", statusCode: 403, title: "Not your request");
+        }
+
+        if (!request.IsOpen)
+        {
+            return TypedResults.Problem(request.State == RequestState.Draft ? "It was not sent yet." : "It is closed.", statusCode: 409, title: "Not open");
+        }
+
+        var now = clock.GetUtcNow();
+        if (!Enum.TryParse<RequestOutcome>(input.Outcome, ignoreCase: true, out var chosen) || !Fitting(request, now).Contains(chosen))
+        {
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["outcome"] = ["One of " + string.Join(", ", Fitting(request, now)) + "; silent only after the time to answer is over."] });
+        }
+
+        await EndAsync(db, request, incident, chosen, input.Text, now, ct);
+        return TypedResults.Ok(ListRequests.ToItem(request));
+    }
+
+    private static async Task EndAsync(NodeDb db, CoordinationRequest request, Incident incident, RequestOutcome chosen, string? text, DateTimeOffset now, CancellationToken ct)
+    {
+        (request.State, request.Outcome, request.ClosedAt) = (RequestState.Closed, chosen, now);
+        db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person, Text = DraftRequests.Line(text, 2000) });
+        Diary.Say(db, incident, EntryKind.Request, now, "request.diary.closed_" + chosen.ToString().ToLowerInvariant(), [request.Number, request.RecipientName], "/requests/" + request.Id);
+        await IncidentClock.RecomputeAsync(db, incident, ct);
+        await db.SaveChangesAsync(ct);
     }
 }

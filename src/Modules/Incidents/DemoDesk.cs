@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Renkei.Directories;
 using Renkei.Incidents.Demo;
 using Renkei.Kernel;
@@ -18,7 +19,8 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
     public const int ReportCount = 400;
     private const int RejectedCount = 45;
     private const int DuplicateCount = 36;
-    private const int OpenCount = 34;
+    private const int OpenCount = 38;
+    private const int MostVoices = 9;
 
     private readonly Dice _dice = new(0x52656E6B6569);
     private readonly HashSet<string> _sealed = new(StringComparer.Ordinal);
@@ -97,7 +99,7 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
         await db.InTransactionAsync(async () =>
         {
             await SealAsync(ct);
-            var (own, minato) = DemoBook.Add(db, cast.Aozora, cast.Minato, cast.Community, now.AddDays(-366), _dice.Id);
+            var (own, minato) = DemoBook.Add(db, await db.Teams.AsNoTracking().Where(t => t.Hosted).ToDictionaryAsync(t => t.Slug, StringComparer.Ordinal, ct), cast.Community, now.AddDays(-366), _dice.Id);
             AddLabels();
             await AddReportsAsync(ct);
             await AddIncidentsAsync(ct);
@@ -135,7 +137,7 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
         foreach (var (days, type) in new (double, string)[] { (12, "event4_sinkhole"), (26, "scan_rdp"), (40, "scan_exchange"), (58, "event4_sinkhole"), (90, "scan_rdp"), (121, "event4_sinkhole"), (150, "scan_exchange"), (188, "scan_rdp"), (230, "event4_sinkhole") })
         {
             var at = now.AddDays(-days);
-            var affair = _affairs.Where(a => a.Team == cast.Aozora && a.Plot.Category is "malicious-code" or "vulnerable").MinBy(a => Math.Abs((a.Plot.Start - at).TotalHours))!;
+            var affair = _affairs.Where(a => a.Team == cast.Aozora && a.Plot.Type == (type == "event4_sinkhole" ? "infected-system" : "vulnerable-system") && a.Plot.Label == "other").MinBy(a => Math.Abs((a.Plot.Start - at).TotalHours))!;
             var filed = new Filed(Affairs.Feed(_dice, at, type), cast.Aozora, at < affair.Plot.Start ? affair.Plot.Start.AddHours(3) : at) { Affair = affair };
             affair.Reports.Add(filed);
             _filed.Add(filed);
@@ -147,12 +149,14 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
             _filed.Add(new Filed(told, cast.Aozora, start) { State = ReportState.Rejected, Reason = reason });
         }
 
-        var phishing = _affairs.Where(a => a.Plot.More is not null).ToList();
+        var phishing = _affairs.Where(a => a.Plot.More is not null).OrderByDescending(a => a.Plot.Start).ToList();
         while (_filed.Count < ReportCount - 23 - 2)
         {
-            // weighed by what is new: a running wave brings more voices
-            var affair = phishing[Math.Min(_dice.Below(phishing.Count), _dice.Below(phishing.Count))];
-            File(affair, affair.Plot.More!() with { After = TimeSpan.FromHours(_dice.From(1, 70)) });
+            var affair = _dice.Of(phishing);
+            if (affair.Reports.Count < MostVoices)
+            {
+                File(affair, affair.Plot.More!() with { After = TimeSpan.FromHours(_dice.From(1, 70)) });
+            }
         }
 
         var duplicates = _affairs.Where(a => a.Reports.Count > 1).SelectMany(a => a.Reports.Skip(1).Where(r => r.Told.Feed is null)).ToList();
@@ -182,6 +186,12 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
     private void File(Affair affair, Told told)
     {
         var at = affair.Plot.Start + (told.After > TimeSpan.Zero ? told.After : TimeSpan.FromMinutes(affair.Reports.Count == 0 ? _dice.From(15, 140) : _dice.From(60, 2600)));
+        if (at.ToOffset(Stage.Jst).DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday && at < now.AddDays(-4) && _dice.Chance(0.55))
+        {
+            // who meets it at the weekend writes on Monday
+            at = at.AddDays(at.ToOffset(Stage.Jst).DayOfWeek == DayOfWeek.Saturday ? 2 : 1);
+        }
+
         at = at > now.AddMinutes(-45) ? now.AddMinutes(-_dice.From(45, 200)) : at;
         var filed = new Filed(told, affair.Team, at) { Affair = affair };
         affair.Reports.Add(filed);
@@ -212,7 +222,7 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
         var bank = new Teller("空野 守", "ほしぞら銀行", "security@hoshizora-bank.example", "050-0000-0140", "JP", "ja", ReporterDisclosure.Full);
         plot.Tellings.Add(new(bank, Channel.Mail, ReportKind.Request, "【閉鎖依頼】弊行を騙るフィッシングサイトについて", $"青空CERT ご担当者様\n\nほしぞら銀行の空野です。弊行を騙る下記のサイトを確認しました。閉鎖の調整をお願いいたします。\n\nhxxps://login-hoshizora[.]example/v/1\n203.0.113[.]24（{Stage.Minute(start)} JST に確認）\n\nSMS の文面:\n「お客さまの口座のご利用を一時停止しました。ご本人確認をお願いします」") { OccurredText = Stage.Minute(start), Zone = "Asia/Tokyo", OccurredAt = Frauds.Whole(start), Reference = "SEC-4468", Stated = ["https://login-hoshizora.example/v/1"], Papers = [new("sms.txt", AttachmentKind.LogExcerpt, "【ほしぞら銀行】お客さまの口座のご利用を一時停止しました。ご本人確認をお願いします https://login-hoshizora.example/v/1\n")] });
         plot.Tellings.Add(new(Stage.Citizen(_dice), Channel.Web, ReportKind.Request, "ほしぞら銀行からのSMSが怪しい", "ほしぞら銀行を名乗るSMSが届きました。口座は持っていません。\nhttps://hoshizora-bank.verify-center.example/") { After = TimeSpan.FromHours(2) });
-        plot.Tellings.Add(new(Stage.Of(_dice, Stage.AwayOrgs[7]), Channel.Api, ReportKind.Request, "Phishing: Hoshizora Bank, 2 URLs", $"brand: Hoshizora Bank\nurl: hxxps://hoshizora-bank.verify-center[.]example/\nurl: hxxp://hoshizora-card[.]example/\nip: 198.51.100.77, 192.0.2.150\nfirst_seen: {Stage.Utc(start.AddHours(1))}") { After = TimeSpan.FromHours(4), Stated = ["http://hoshizora-card.example/"], OccurredText = Stage.Utc(start.AddHours(1)), Zone = "UTC", OccurredAt = Frauds.Whole(start.AddHours(1), 1) });
+        plot.Tellings.Add(new(Stage.Of(Stage.AwayOrgs[7]), Channel.Api, ReportKind.Request, "Phishing: Hoshizora Bank, 2 URLs", $"brand: Hoshizora Bank\nurl: hxxps://hoshizora-bank.verify-center[.]example/\nurl: hxxp://hoshizora-card[.]example/\nip: 198.51.100.77, 192.0.2.150\nfirst_seen: {Stage.Utc(start.AddHours(1))}") { After = TimeSpan.FromHours(4), Stated = ["http://hoshizora-card.example/"], OccurredText = Stage.Utc(start.AddHours(1)), Zone = "UTC", OccurredAt = Frauds.Whole(start.AddHours(1), 1) });
         plot.Tellings.Add(new(Stage.Home(_dice), Channel.Mail, ReportKind.Information, "情報の送付先（ドロップ）について", "フィッシングサイトの post.php が drop.hoshi-mail[.]example（198.51.100[.]80）に転送しています。先月の別の銀行のキットと同じ送付先です。") { After = TimeSpan.FromHours(7) });
         plot.Papers.AddRange([new("sms.txt", AttachmentKind.LogExcerpt, $"受信 {Stage.Minute(start.AddMinutes(-30))} JST\n【ほしぞら銀行】お客さまの口座のご利用を一時停止しました。ご本人確認をお願いします https://login-hoshizora.example/v/1\n"), new("http-response.txt", AttachmentKind.Capture, $"$ curl -sSi https://login-hoshizora.example/v/1\n# {Stage.Iso(start.AddHours(1))} JST\nHTTP/1.1 200 OK\nServer: nginx\nContent-Type: text/html; charset=utf-8\n\n<title>ほしぞら銀行｜ログイン</title>\n"), new("access.log", AttachmentKind.LogExcerpt, string.Concat(Enumerable.Range(0, 14).Select(i => $"198.51.100.{Stage.Plain(200 + i)} - - [{Stage.Clf(start.AddSeconds(42 + (i * 9)))}] \"{(i % 3 == 1 ? "POST" : "GET")} /v/1 HTTP/1.1\" {(i % 3 == 1 ? "302" : "200")} {Stage.Plain(812 + (i * 37))}\n")))]);
         plot.Notes.AddRange(["SMS の送信元は 2系統。文面は先月のインシデントと同じ雛形。", "ドロップは停止を急がず、ログの保全を先に頼む。"]);
@@ -224,7 +234,7 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
     {
         for (var i = 0; i < count;)
         {
-            var day = now.AddDays(-1.3 - (362 * Math.Pow(_dice.Unit(), 1.75)));
+            var day = now.AddDays(-1.3 - (362 * Math.Pow(_dice.Unit(), 1.35)));
             var local = day.ToOffset(Stage.Jst);
             if (local.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday && _dice.Chance(0.6))
             {
@@ -252,11 +262,11 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
             var strict = affair.Reports.Exists(r => r.Told.Strict && r.State == ReportState.Accepted);
             var red = affair.Reports.Exists(r => r.Told.Red && r.State == ReportState.Accepted);
             affair.Marking = red ? Marking.RedAtIntake(cast.Aozora) : strict ? Marking.Own(cast.Aozora, Tlp.AmberStrict) : Marking.Own(cast.Aozora);
-            affair.State = open < OpenCount && (i < 22 ? _dice.Chance(0.85) : _dice.Chance(0.3)) ? IncidentState.Open : _dice.Chance(0.9) ? IncidentState.Resolved : IncidentState.Abandoned;
+            affair.State = open < OpenCount && _dice.Chance(affair.Plot.Start > now.AddDays(-21) ? 0.9 : affair.Plot.Start > now.AddDays(-80) ? 0.6 : 0.03) ? IncidentState.Open : _dice.Chance(0.9) ? IncidentState.Resolved : IncidentState.Abandoned;
             if (affair.State == IncidentState.Open)
             {
                 open++;
-                affair.Turn = (Waiting)_dice.Weighed(18, 30, 52);
+                affair.Turn = (Waiting)_dice.Weighed(14, 38, 48);
             }
 
             affair.Owner = affair.Plot.English ? Smith : _dice.Weighed(45, 30, 20, affair.State == IncidentState.Open ? 8 : 0) switch { 0 => Sato, 1 => Tanaka, 2 => Smith, _ => null };

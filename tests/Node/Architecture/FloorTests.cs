@@ -9,12 +9,25 @@ public class FloorTests
 {
     private static readonly Dictionary<string, int> Floor = new(StringComparer.Ordinal)
     {
-        ["Kernel"] = 0, ["Formats"] = 0,
-        ["Store"] = 1, ["Store.Sqlite"] = 1, ["Store.Postgres"] = 1, ["Contracts"] = 1, ["Telemetry"] = 1, ["Geo"] = 1, ["Web"] = 1,
+        ["Kernel"] = 0,
+        ["Formats"] = 0,
+        ["Store"] = 1,
+        ["Store.Sqlite"] = 1,
+        ["Store.Postgres"] = 1,
+        ["Contracts"] = 1,
+        ["Telemetry"] = 1,
+        ["Geo"] = 1,
+        ["Web"] = 1,
         ["Directory"] = 2,
         ["Mail"] = 3,
-        ["Incidents"] = 4, ["Sharing"] = 4, ["Observatory"] = 4, ["Vulnerabilities"] = 4, ["Malware"] = 4,
-        ["Federation"] = 5, ["Drills"] = 5, ["Feeds"] = 5,
+        ["Incidents"] = 4,
+        ["Sharing"] = 4,
+        ["Observatory"] = 4,
+        ["Vulnerabilities"] = 4,
+        ["Malware"] = 4,
+        ["Federation"] = 5,
+        ["Drills"] = 5,
+        ["Feeds"] = 5,
         ["Node"] = 6,
     };
 
@@ -27,7 +40,7 @@ public class FloorTests
     /// </summary>
     private static readonly Dictionary<string, string[]> Doors = new(StringComparer.Ordinal)
     {
-        ["Renkei.Incidents"] = ["IncidentsModule", "IncidentsModel", "IncidentsSettings", "IncidentsTables", "ImportFeed", "NormalizeFile", "Intake", "IncomingReport", "DemoDesk", "DemoCast", "Locator", "Report"],
+        ["Renkei.Incidents"] = ["IncidentsModule", "IncidentsModel", "IncidentsSettings", "IncidentsTables", "ImportFeed", "NormalizeFile", "Intake", "IncomingReport", "DemoDesk", "DemoCast", "Locator", "Report", "Dispatch", "ImportResult"],
         ["Renkei.Mail"] = ["MailModule", "MailSettings"],
     };
 

@@ -19,7 +19,8 @@ public partial class TextTests
     [Fact]
     public void Both_languages_fill_the_same_places()
     {
-        foreach (var key in Book.Keys("en"))
+        // these are given an argument for each script, and each language takes its own
+        foreach (var key in Book.Keys("en").Where(k => k is not ("diary.assigned" or "overview.chart.month_name")))
         {
             var en = Places().Matches(Book.Get("en", key)).Select(m => m.Groups[1].Value).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
             var ja = Places().Matches(Book.Get("ja", key)).Select(m => m.Groups[1].Value).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);

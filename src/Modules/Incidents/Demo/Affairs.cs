@@ -141,10 +141,10 @@ internal static class Affairs
     public static Plot Targeted(Dice dice, DateTimeOffset start)
     {
         var c2 = dice.Of(Stage.BadHosts);
-        var plot = new Plot(start, "malicious-code", "infected-system", "targeted-attack", dice.Of((string[])["研究者を狙った標的型攻撃メール", "取材依頼を装う標的型攻撃メール", "委託先をかたるメールからの侵入"]), "特定の部署の数名だけに届いた。添付の文書を開くと外部と通信する。", dice.Chance(0.3) ? Severity.Critical : Severity.High, RequestPurpose.ProvideLogs);
+        var plot = new Plot(start, "malicious-code", "infected-system", "targeted-attack", dice.Of((string[])["研究者を狙った標的型攻撃メール", "取材依頼を装う標的型攻撃メール", "委託先をかたるメールからの侵入", "会議の資料を装う標的型攻撃メール", "採用応募を装うメールからの感染"]), "特定の部署の数名だけに届いた。添付の文書を開くと外部と通信する。", dice.Chance(0.3) ? Severity.Critical : Severity.High, RequestPurpose.ProvideLogs);
         plot.Aims.Add(Ip(c2, TargetRole.C2));
         plot.Aims.Add(new(ObservableType.Domain, $"{dice.Of((string[])["press", "forum", "docs", "recruit"])}-{dice.Hex(4)}.example", TargetRole.C2, c2));
-        plot.Tellings.Add(new(Stage.Home(dice), Channel.Mail, ReportKind.Request, dice.Of((string[])["標的型攻撃メールの調査の依頼", "不審なメールと通信について（至急）"]), $"取り扱い注意でお願いします。\n\n{Stage.Ja(start)}、{dice.Of((string[])["研究室", "企画部門", "経営層"])}の {Stage.Plain(dice.From(2, 6))}名に、実在の取引先の名をかたるメールが届きました。1名が添付を開き、次の通信が発生しています。\n\n{Stage.Iso(start.AddMinutes(12))} JST  {Stage.Written(dice, c2)}:443\n{Stage.Iso(start.AddMinutes(14))} JST  {Stage.Written(dice, plot.Aims[1].Value)}\n添付 SHA-256: {dice.Hex(64)}\n\n端末は保全してあります。他の組織で同様の報告がないか、教えてください。") { OccurredText = Stage.Minute(start), Zone = "Asia/Tokyo", OccurredAt = Frauds.Whole(start), Red = dice.Chance(0.4), Strict = true });
+        plot.Tellings.Add(new(Stage.Home(dice), Channel.Mail, ReportKind.Request, dice.Of((string[])["標的型攻撃メールの調査の依頼", "不審なメールと通信について（至急）"]), $"取り扱い注意でお願いします。\n\n{Stage.Ja(start)}、{dice.Of((string[])["研究室", "企画部門", "経営層"])}の {Stage.Plain(dice.From(2, 6))}名に、実在の取引先の名をかたるメールが届きました。1名が添付を開き、次の通信が発生しています。\n\n{Stage.Iso(start.AddMinutes(12))} JST  {Stage.Written(dice, c2)}:443\n{Stage.Iso(start.AddMinutes(14))} JST  {Stage.Written(dice, plot.Aims[1].Value)}\n添付 SHA-256: {dice.Hex(64)}\n\n端末は保全してあります。他の組織で同様の報告がないか、教えてください。") { OccurredText = Stage.Minute(start), Zone = "Asia/Tokyo", OccurredAt = Frauds.Whole(start), Red = dice.Chance(0.2), Strict = dice.Chance(0.6) });
         plot.Notes.AddRange(["文面の日本語は自然。署名は実在の組織のものを写している。公開情報からの作成とみられる。", "C2 の応答は特定の User-Agent のときだけ。ログの保全を先に頼み、遮断の時期は被害組織と合わせる。"]);
         return plot;
     }
@@ -155,11 +155,11 @@ internal static class Affairs
         var address = minato ? $"198.51.100.{Stage.Plain(dice.From(2, 30))}" : dice.Of(Stage.BadClients[..8]);
         var ransom = dice.Chance(0.25);
         var family = dice.Of((string[])["GrayOtter", "SilkRat", "Harukaze"]);
-        var plot = new Plot(start, "malicious-code", "infected-system", "other", ransom ? "ランサムウェアの被害（サーバの暗号化）" : dice.Of((string[])[$"国内の端末の {family} への感染", "ボットに感染した端末からの通信", "社内端末のマルウェア感染"]), ransom ? "ファイルサーバが暗号化され、連絡先を記した文書が残されていた。" : $"{family} の指令サーバの観測網に、国内の端末からの接続が記録された。", ransom ? Severity.Critical : Severity.Medium, RequestPurpose.NotifyVictim);
+        var plot = new Plot(start, "malicious-code", "infected-system", "other", ransom ? dice.Of((string[])["ランサムウェアの被害（ファイルサーバの暗号化）", "VPN装置からの侵入とファイルの暗号化", "ランサムウェアによる業務システムの停止"]) : dice.Of((string[])[$"国内の端末の {family} への感染", "ボットに感染した端末からの通信", "社内端末のマルウェア感染"]), ransom ? "ファイルサーバが暗号化され、連絡先を記した文書が残されていた。" : $"{family} の指令サーバの観測網に、国内の端末からの接続が記録された。", ransom ? Severity.Critical : Severity.Medium, RequestPurpose.NotifyVictim);
         plot.Aims.Add(Ip(address, TargetRole.Victim));
         var where = Stage.Written(dice, address);
         plot.Tellings.Add(ransom
-            ? new(Stage.Home(dice), Channel.Phone, ReportKind.Consultation, "ランサムウェアの被害について相談したい", $"（電話での聞き取り）\n{Stage.Ja(start)}にファイルサーバが開けなくなった。拡張子が .haru に変わっている。VPN装置（{where}）から入られたとみている。バックアップは 2週間前のものが残っている。\n警察には連絡済み。業務は紙で続けている。公表は検討中。") { Red = dice.Chance(0.5), Strict = true }
+            ? new(Stage.Home(dice), Channel.Phone, ReportKind.Consultation, "ランサムウェアの被害について相談したい", $"（電話での聞き取り）\n{Stage.Ja(start)}にファイルサーバが開けなくなった。拡張子が .haru に変わっている。VPN装置（{where}）から入られたとみている。バックアップは 2週間前のものが残っている。\n警察には連絡済み。業務は紙で続けている。公表は検討中。") { Red = dice.Chance(0.25), Strict = true }
             : new(Stage.Away(dice), Channel.Mail, ReportKind.Information, $"Infected hosts in JP ({family})", $"Dear team,\n\nthe hosts below contacted our sinkhole for {family}. Times in UTC.\n\n{Stage.Utc(start)}, {where}, tcp/443\n{Stage.Utc(start.AddMinutes(30))}, {where}, tcp/443\n\nPlease inform the network owner.\n") { OccurredText = Stage.Utc(start), Zone = "UTC", OccurredAt = Frauds.Whole(start, 1) });
         if (!ransom && dice.Chance(0.5))
         {
@@ -234,10 +234,10 @@ internal static class Affairs
         {
             var (ip, asn) = dice.Weighed(30, 25, 15, 15, 15) switch
             {
-                0 => ("203.0.113." + Stage.Plain(dice.From(1, 62)), "64501"),
-                1 => ("192.0.2." + Stage.Plain(dice.From(1, 62)), "64496"),
+                0 => ("203.0.113." + Stage.Plain(dice.From(100, 126)), "64501"),
+                1 => ("192.0.2." + Stage.Plain(dice.From(48, 62)), "64496"),
                 2 => ("198.51.100." + Stage.Plain(dice.From(1, 30)), "64500"),
-                3 => ("192.0.2." + Stage.Plain(dice.From(130, 250)), "64499"),
+                3 => ("192.0.2." + Stage.Plain(dice.From(205, 250)), "64499"),
                 _ => ("198.51.100." + Stage.Plain(dice.From(33, 46)), "64505"),
             };
             var time = Stage.Iso(at.AddHours(-24).AddMinutes(i * 19), 0);

@@ -20,6 +20,8 @@ public sealed partial class DemoDesk
         public bool Now { get; set; }
     }
 
+    private int _answered;
+
     private async Task AddRequestsAsync(DemoBook.Book own, DemoBook.Book minato, CancellationToken ct)
     {
         var asks = _affairs.SelectMany(a => Asks(a, a.Team == cast.Aozora ? own : minato)).OrderBy(a => a.At).ToList();
@@ -68,7 +70,7 @@ public sealed partial class DemoDesk
             {
                 all[i].State = group.Key.Turn switch
                 {
-                    Waiting.Us when i == 0 => ((RequestState[])[RequestState.Draft, RequestState.Answered, RequestState.Bounced, RequestState.Answered, RequestState.Draft, RequestState.Answered])[us++ % 6],
+                    Waiting.Us when i == 0 => ((RequestState[])[RequestState.Draft, RequestState.Answered, RequestState.Bounced, RequestState.Answered])[us++ % 4],
                     Waiting.Nobody => RequestState.Closed,
                     _ => ((RequestState[])[RequestState.Delivered, RequestState.Acknowledged, RequestState.Sent, RequestState.Delivered, RequestState.Acknowledged, RequestState.Closed])[them++ % 6],
                 };
@@ -82,8 +84,9 @@ public sealed partial class DemoDesk
     {
         var (affair, incident, contact) = (ask.Affair, ask.Affair.Record!, ask.To.Contact);
         var hand = affair.Owner ?? (affair.Team == cast.Aozora ? Tanaka : MinatoAnalyst);
+        var late = ask.State is RequestState.Delivered or RequestState.Acknowledged && !ask.Now && _requests.Count % 2 == 0;
         // an open one of an old incident is its second round: asked lately
-        var created = ask.State == RequestState.Closed ? ask.At : ask.At > now.AddHours(-40) ? ask.At : now.AddHours(-(_dice.Chance(0.25) ? _dice.From(30, 80) : _dice.From(3, 22)));
+        var created = ask.State == RequestState.Closed ? ask.At : ask.At > now.AddHours(-40) && !late ? ask.At : Later(ask.At, now.AddHours(-(late ? _dice.From(50, 126) : _dice.From(3, 22))));
         var sent = Earlier(created.AddMinutes(_dice.From(6, 50)), now.AddMinutes(-12));
         var language = contact.Language;
         var (grounds, papers) = ask.Purpose == RequestPurpose.Inform || affair.Team == cast.Minato ? ([], []) : (affair.Attachments.Take(2).ToList(), affair.Papers.Take(2).ToList());
@@ -144,6 +147,7 @@ public sealed partial class DemoDesk
 
         if (ask.State == RequestState.Bounced)
         {
+            ask.To.Contact.BouncedAt ??= sent.AddMinutes(1);
             Event(request, RequestState.Bounced, RequestAnswer.None, sent.AddMinutes(1), null, "552 5.2.2 Mailbox full");
             Say(incident, EntryKind.Message, sent.AddMinutes(1), null, "request.diary.bounced", [request.Number, request.RecipientName], "/requests/" + request.Id);
             return;
@@ -178,7 +182,7 @@ public sealed partial class DemoDesk
             RequestOutcome.Done => RequestAnswer.Done,
             RequestOutcome.Refused => RequestAnswer.Refused,
             RequestOutcome.NotOurs => RequestAnswer.NotOurs,
-            _ => ((RequestAnswer[])[RequestAnswer.NeedInfo, RequestAnswer.Done, RequestAnswer.NotOurs, RequestAnswer.NeedInfo, RequestAnswer.Refused])[_requests.Count % 5],
+            _ => ((RequestAnswer[])[RequestAnswer.NeedInfo, RequestAnswer.Done, RequestAnswer.NotOurs, RequestAnswer.NeedInfo, RequestAnswer.Refused])[_answered++ % 5],
         };
         if (!silent)
         {
@@ -282,9 +286,9 @@ public sealed partial class DemoDesk
         foreach (var id in drafts)
         {
             var request = await db.Requests.FirstAsync(r => r.Id == id, ct);
-            if (await dispatch.PrepareAsync(request, dispatch.NowToTheSecond, ct) is { Message: { } message } && await dispatch.ReleaseAsync(request, message.Date, message.Sha256, ct) != SendFault.None)
+            if (await dispatch.PrepareAsync(request, dispatch.NowToTheSecond, ct) is { MayLeave: true, Message: { } message })
             {
-                throw new InvalidOperationException($"The sample request {request.Number} may not leave.");
+                await dispatch.ReleaseAsync(request, message.Date, message.Sha256, ct);
             }
 
             await db.SaveChangesAsync(ct);

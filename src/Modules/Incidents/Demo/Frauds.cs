@@ -99,7 +99,7 @@ internal static class Frauds
                     $"{Stage.Ja(seen)}、{brand.Ja}を名乗るSMSが届きました。\n「{brand.Bait}」\n開くと本物そっくりの画面でした。{dice.Of((string[])["入力はしていません。", "途中まで入力しましたが、送信はしていません。", "家族が入力してしまい、カード会社には連絡済みです。"])}\n\n{url}\n\n閉鎖をお願いします。")
                 { OccurredText = at.OccurredText, Zone = at.Zone, OccurredAt = Whole(seen), Papers = dice.Chance(0.3) ? [new("sms.txt", AttachmentKind.LogExcerpt, $"{Stage.Minute(seen)}\n{brand.Bait}\n{site.Value}\n")] : [] };
             case 1:
-                return new(Stage.Brand(dice, brand), Channel.Mail, ReportKind.Request, $"【閉鎖依頼】弊社を騙るフィッシングサイトについて（{brand.Ja}）",
+                return new(Stage.Brand(brand), Channel.Mail, ReportKind.Request, $"【閉鎖依頼】弊社を騙るフィッシングサイトについて（{brand.Ja}）",
                     $"青空CERT ご担当者様\n\n平素よりお世話になっております。{brand.Ja} セキュリティ担当です。\n弊社を騙る下記のサイトを確認いたしました。閉鎖に向けた調整をお願いいたします。\n\n■ URL\n{url}{second}\n■ 確認日時\n{Stage.Minute(start.AddMinutes(30))} JST{(ip is null ? "" : $"\n■ IPアドレス\n{ip}")}\n■ 概要\n{brand.Bait}、という文面のSMSから誘導され、ログイン情報の入力を求められます。\n\n弊社のお客さまからの問い合わせは現時点で {Stage.Plain(dice.From(3, 46))}件です。\n社名は関係者への連絡に記載いただいて差し支えありません。\n\n以上、よろしくお願いいたします。")
                 { OccurredText = at.OccurredText, Zone = at.Zone, OccurredAt = Whole(seen), Reference = "SEC-" + Stage.Plain(dice.From(2000, 8999)), Stated = [site.Value] };
             case 2:
@@ -125,7 +125,7 @@ internal static class Frauds
                     $"プロキシのログから、フィッシングサイトへの接続を確認しました。1名がフォームを送信しています。\n\n{Stage.Clf(seen)} \"GET {url}\" 200 18231\n{Stage.Clf(seen.AddSeconds(41))} \"POST {url}\" 302 0\n\n利用者のパスワードは変更済みです。サイトの閉鎖をお願いします。")
                 { OccurredText = Stage.Iso(seen), Zone = "Asia/Tokyo", OccurredAt = Whole(seen, 1), ClockNote = "clock-right" };
             case 8:
-                return new(Stage.Brand(dice, brand), Channel.Api, ReportKind.Request, $"{brand.Ja}を騙るサイト {Stage.Plain(aims.Count)}件",
+                return new(Stage.Brand(brand), Channel.Api, ReportKind.Request, $"{brand.Ja}を騙るサイト {Stage.Plain(aims.Count)}件",
                     $"自社の監視で検知したものです。\n{url}{second}\n検知: {Stage.Minute(start.AddMinutes(5))} JST\n画面キャプチャは必要であればお送りします。")
                 { Reference = "MON-" + Stage.Plain(dice.From(100000, 999999)), Stated = [.. aims.Select(o => o.Value)] };
             case 9:

@@ -83,15 +83,36 @@ internal static class Stage
         return new(name, null, dice.Chance(0.8) ? mail : null, dice.Chance(0.15) ? "090-0000-" + dice.From(1000, 9999).ToString(CultureInfo.InvariantCulture) : null, "JP", "ja", (ReporterDisclosure)dice.Weighed(75, 0, 25));
     }
 
-    public static Teller Home(Dice dice) => Of(dice, dice.Of(HomeOrgs));
+    public static Teller Home(Dice dice) => Of(dice.Of(HomeOrgs));
 
-    public static Teller Of(Dice dice, (string Name, string Domain, string Country) org) => org.Country == "JP"
-        ? new(dice.Of(Surnames) + " " + dice.Of(Given), org.Name, "csirt@" + org.Domain, dice.Chance(0.4) ? "050-0000-0" + dice.From(200, 899).ToString(CultureInfo.InvariantCulture) : null, "JP", "ja", (ReporterDisclosure)dice.Weighed(35, 45, 20))
-        : new(dice.Chance(0.6) ? dice.Of(Western) : null, org.Name, "report@" + org.Domain, null, org.Country, "en", (ReporterDisclosure)dice.Weighed(20, 60, 20));
+    /// <summary>An organisation's desk: always the same person, who always allows the same.</summary>
+    public static Teller Of((string Name, string Domain, string Country) org)
+    {
+        var own = Named(org.Name);
+        return org.Country == "JP"
+            ? new(own.Of(Surnames) + " " + own.Of(Given), org.Name, "csirt@" + org.Domain, own.Chance(0.4) ? "050-0000-0" + Plain(own.From(200, 899)) : null, "JP", "ja", (ReporterDisclosure)own.Weighed(35, 45, 20))
+            : new(own.Chance(0.6) ? own.Of(Western) : null, org.Name, "report@" + org.Domain, null, org.Country, "en", (ReporterDisclosure)own.Weighed(20, 60, 20));
+    }
 
-    public static Teller Away(Dice dice) => Of(dice, dice.Of(AwayOrgs));
+    private static Dice Named(string name)
+    {
+        var seed = 14695981039346656037UL;
+        foreach (var c in name)
+        {
+            seed = (seed ^ c) * 1099511628211UL;
+        }
 
-    public static Teller Brand(Dice dice, Brand brand) => new(dice.Of(Surnames) + " " + dice.Of(Given), brand.Ja, "security@" + brand.Domain, "050-0000-0" + dice.From(200, 899).ToString(CultureInfo.InvariantCulture), "JP", "ja", dice.Chance(0.8) ? ReporterDisclosure.Full : ReporterDisclosure.Organisation);
+        return new Dice(seed);
+    }
+
+    public static Teller Away(Dice dice) => Of(dice.Of(AwayOrgs));
+
+    /// <summary>Whose name is misused: they want it said.</summary>
+    public static Teller Brand(Brand brand)
+    {
+        var own = Named(brand.Ja);
+        return new(own.Of(Surnames) + " " + own.Of(Given), brand.Ja, "security@" + brand.Domain, "050-0000-0" + Plain(own.From(200, 899)), "JP", "ja", own.Chance(0.8) ? ReporterDisclosure.Full : ReporterDisclosure.Organisation);
+    }
 
     /// <summary>As people write it when they know better than to send a link, or do not.</summary>
     public static string Written(Dice dice, string value) => dice.Weighed(55, 15, 30) switch
