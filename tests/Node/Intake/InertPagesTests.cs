@@ -174,7 +174,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         using var token = await small.Node.WithTokenAsync("aozora");
         foreach (var formula in formulas)
         {
-            using var posted = await token.PostAsJsonAsync("/api/v1/reports", new { type = "request", summary = formula, description = "http://page.example/x", reporter = new { name = formula, organization = formula }, language = "en" }, Ct);
+            using var posted = await token.PostAsJsonAsync("/api/v1/reports", new { type = "request", summary = formula, description = $"http://page{Array.IndexOf(formulas, formula)}.example/x", reporter = new { name = formula, organization = formula }, language = "en" }, Ct);
             var id = (await SmallNode.AcceptedAsync(posted)).GetProperty("id").GetString();
             using var accepted = await token.PostAsJsonAsync($"/api/v1/reports/{id}/accept", new { title = formula }, Ct);
             Assert.Equal(HttpStatusCode.OK, accepted.StatusCode);

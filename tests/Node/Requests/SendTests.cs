@@ -54,7 +54,7 @@ public class SendTests
         using var sent = await TestNode.PostFormAsync(sato, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash ?? new string('0', 64), ["date"] = date ?? "0" });
         Assert.Equal(HttpStatusCode.Conflict, sent.StatusCode);
         var texts = new Renkei.Web.Texts(desk.Node.Services.GetRequiredService<Renkei.Web.TextBook>(), "en");
-        Assert.Contains(texts[level == Tlp.Red ? "why.red-named-only" : "why.strict-team-only"], WebUtility.HtmlDecode(await sent.Content.ReadAsStringAsync(Ct)), StringComparison.Ordinal);
+        Assert.Contains(texts[level == Tlp.Red ? "request.rule.red-named-only" : "request.rule.strict-team-only"], WebUtility.HtmlDecode(await sent.Content.ReadAsStringAsync(Ct)), StringComparison.Ordinal);
         Assert.Contains("rk-note", html, StringComparison.Ordinal);
         await desk.NothingLeftAsync(request.Id);
         await using var db = desk.Node.Databases.ForSystem();
