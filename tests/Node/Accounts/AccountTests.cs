@@ -363,7 +363,7 @@ public partial class AccountTests
     private static string CsrfOf(string html) => Csrf().Match(html).Groups[1].Value;
 
     /// <summary>A page without what differs by its nature: the token and the name that was typed.</summary>
-    private static string Neutral(string html) => Names().Replace(Csrf().Replace(html, ""), "");
+    private static string Neutral(string html) => Names().Replace(Sealed().Replace(html, ""), "");
 
     /// <summary>RFC 6238 with SHA-1, 30 seconds and six digits, as the apps do it.</summary>
     private static string Totp(string base32, DateTimeOffset at)
@@ -381,6 +381,9 @@ public partial class AccountTests
 
     [GeneratedRegex("name=\"csrf\" value=\"([^\"]+)\"", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Csrf();
+
+    [GeneratedRegex("CfDJ8[A-Za-z0-9_-]+", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Sealed();
 
     [GeneratedRegex("(sato|nobody)@aozora.example", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Names();

@@ -179,8 +179,8 @@ public class ReportBodyTests(SmallNode small) : IClassFixture<SmallNode>
     public async Task An_observable_that_is_none_is_named_with_its_place()
     {
         var body = SmallNode.Body();
-        body["observables"] = new JsonArray("203.0.113.9", "what is this", new string('a', 5000), 7);
-        Assert.Equal(["observables[1]", "observables[2]", "observables[3]"], (await ErrorsAsync(body)).EnumerateObject().Select(e => e.Name).Order(StringComparer.Ordinal));
+        body["observables"] = new JsonArray("203.0.113.9", "what is this", new string('a', 5000), "198.51.100.4");
+        Assert.Equal(["observables[1]", "observables[2]"], (await ErrorsAsync(body)).EnumerateObject().Select(e => e.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -82,7 +82,7 @@ public class TriageActsTests
         var report = await ReportAsync(node, "rejected, then taken up", "203.0.113.5");
         using var rejected = await PostAsync(smith, "/triage/reject", ("pick", report), ("reason", "Not in our scope."));
         Assert.Equal(ReportState.Rejected, (await StateAsync(node, report)).State);
-        using var reopened = await PostAsync(sato, "/triage/reopen", ("pick", report));
+        using var reopened = await PostAsync(sato, $"/reports/{report}/reopen");
         using var accepted = await PostAsync(sato, "/triage/accept", ("pick", report), ("into", "new"), ("title", "Taken up"), ("class", "fraud/phishing"));
         Assert.Equal(ReportState.Accepted, (await StateAsync(node, report)).State);
         using var undone = await PostAsync(smith, "/triage/undo");
