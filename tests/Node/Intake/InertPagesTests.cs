@@ -85,8 +85,20 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         var before = await small.CountAsync();
         using var answer = await TestNode.PostFormAsync(client, "/report/aozora", "/report/aozora", new()
         {
-            ["kind"] = "request", ["summary"] = "kept <b>summary</b>", ["description"] = "kept description", ["when"] = "2999-01-01 00:00", ["zone"] = "Asia/Tokyo", ["clock"] = "unknown",
-            ["name"] = new string('n', 201), ["organisation"] = "kept organisation", ["email"] = "no address", ["phone"] = "050-0000-0000", ["country"] = "JP", ["disclosure"] = "none", ["tlp"] = "AMBER", ["once"] = "abc",
+            ["kind"] = "request",
+            ["summary"] = "kept <b>summary</b>",
+            ["description"] = "kept description",
+            ["when"] = "2999-01-01 00:00",
+            ["zone"] = "Asia/Tokyo",
+            ["clock"] = "unknown",
+            ["name"] = new string('n', 201),
+            ["organisation"] = "kept organisation",
+            ["email"] = "no address",
+            ["phone"] = "050-0000-0000",
+            ["country"] = "JP",
+            ["disclosure"] = "none",
+            ["tlp"] = "AMBER",
+            ["once"] = "abc",
         });
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         var html = await answer.Content.ReadAsStringAsync(Ct);
