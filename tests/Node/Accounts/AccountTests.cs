@@ -271,7 +271,13 @@ public partial class AccountTests
         Assert.NotEqual(HttpStatusCode.OK, older.StatusCode);
         var fields = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["teamName"] = "星空CERT", ["teamNameLatin"] = "Hoshizora CERT", ["slug"] = "hoshizora", ["country"] = "JP", ["name"] = "First Person", ["email"] = "first@hoshizora.example", ["password"] = "a long enough phrase",
+            ["teamName"] = "星空CERT",
+            ["teamNameLatin"] = "Hoshizora CERT",
+            ["slug"] = "hoshizora",
+            ["country"] = "JP",
+            ["name"] = "First Person",
+            ["email"] = "first@hoshizora.example",
+            ["password"] = "a long enough phrase",
         };
         using var weak = await TestNode.PostFormAsync(client, link, link, new(fields) { ["password"] = "short" });
         Assert.Equal(HttpStatusCode.BadRequest, weak.StatusCode);

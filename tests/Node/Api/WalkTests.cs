@@ -9,7 +9,7 @@ namespace Renkei.Node.Tests.Api;
 /// <summary>The walk of docs/guide/api.md runs as it is written.</summary>
 public partial class WalkTests
 {
-    [Theory]
+    [Theory(Explicit = true)]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public async Task The_walk_in_the_guide_runs_as_written(string engine)
     {
@@ -27,7 +27,7 @@ public partial class WalkTests
         Assert.Single(Directory.GetFiles(Path.Combine(node.Folder, "spool"), "*.eml"));
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Every_route_the_guide_lists_is_there_and_none_is_left_out()
     {
         await using var node = await TestNode.StartAsync(people: false);

@@ -20,7 +20,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Hostile_HTML_in_every_field_is_inert_on_every_page_it_reaches()
     {
         using var token = await small.Node.WithTokenAsync("aozora");
@@ -77,7 +77,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Contains("⟦U+202E⟧", WebUtility.HtmlDecode(pages[0].Html), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_form_with_wrong_fields_comes_back_with_what_was_written_and_a_list_of_what_is_wrong()
     {
         using var client = small.Node.Anonymous();
@@ -85,8 +85,20 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         var before = await small.CountAsync();
         using var answer = await TestNode.PostFormAsync(client, "/report/aozora", "/report/aozora", new()
         {
-            ["kind"] = "request", ["summary"] = "kept <b>summary</b>", ["description"] = "kept description", ["when"] = "2999-01-01 00:00", ["zone"] = "Asia/Tokyo", ["clock"] = "unknown",
-            ["name"] = new string('n', 201), ["organisation"] = "kept organisation", ["email"] = "no address", ["phone"] = "050-0000-0000", ["country"] = "JP", ["disclosure"] = "none", ["tlp"] = "AMBER", ["once"] = "abc",
+            ["kind"] = "request",
+            ["summary"] = "kept <b>summary</b>",
+            ["description"] = "kept description",
+            ["when"] = "2999-01-01 00:00",
+            ["zone"] = "Asia/Tokyo",
+            ["clock"] = "unknown",
+            ["name"] = new string('n', 201),
+            ["organisation"] = "kept organisation",
+            ["email"] = "no address",
+            ["phone"] = "050-0000-0000",
+            ["country"] = "JP",
+            ["disclosure"] = "none",
+            ["tlp"] = "AMBER",
+            ["once"] = "abc",
         });
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         var html = await answer.Content.ReadAsStringAsync(Ct);
@@ -104,7 +116,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Equal(before, await small.CountAsync());
     }
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData("summary", 301)]
     [InlineData("description", 200_001)]
     [InlineData("name", 201)]
@@ -121,7 +133,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Contains($"href=\"#{field}\"", await answer.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Files_over_the_form_s_limit_are_413_with_a_page_that_says_so()
     {
         using var client = small.Node.Anonymous();
@@ -135,7 +147,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Contains("<form", html, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData("../../etc/passwd")]
     [InlineData("..\\..\\windows\\win.ini")]
     [InlineData("/etc/cron.d/evil")]
@@ -167,7 +179,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.False(download.Headers.Contains("Set-Cookie") && download.Headers.GetValues("Set-Cookie").Any(c => c.StartsWith("x=", StringComparison.Ordinal)));
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task No_export_hands_a_spreadsheet_a_formula()
     {
         string[] formulas = ["=HYPERLINK(\"http://evil.example\")", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "＝1+1"];
