@@ -9,7 +9,7 @@ namespace Renkei.Node.Tests.Api;
 /// <summary>The walk of docs/guide/api.md runs as it is written.</summary>
 public partial class WalkTests
 {
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public async Task The_walk_in_the_guide_runs_as_written(string engine)
     {
@@ -22,12 +22,13 @@ public partial class WalkTests
         Assert.True(code == 0, output);
         await using var db = node.Databases.ForSystem();
         var request = await db.Requests.SingleAsync(ct);
-        Assert.Equal((RequestState.Answered, RequestAnswer.Done), (request.State, request.Answer));
+        Assert.Equal((RequestState.Closed, RequestAnswer.Done, RequestOutcome.Done), (request.State, request.Answer, request.Outcome));
+        Assert.Equal(IncidentState.Resolved, (await db.Incidents.SingleAsync(ct)).State);
         Assert.Equal(1, await db.Reports.CountAsync(ct));
-        Assert.Single(Directory.GetFiles(Path.Combine(node.Folder, "spool"), "*.eml"));
+        Assert.Single(Directory.GetFiles(Path.Combine(node.Folder, "spool"), "*.eml"), f => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(f))) == request.MessageSha256);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Every_route_the_guide_lists_is_there_and_none_is_left_out()
     {
         await using var node = await TestNode.StartAsync(people: false);

@@ -14,7 +14,7 @@ public class ImportTests
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public async Task All_ten_report_types_become_reports_with_as_many_items_as_they_have_lines(string engine)
     {
@@ -41,7 +41,7 @@ public class ImportTests
         Assert.Equal(await File.ReadAllBytesAsync(files.Single(f => f.Contains("phish_url", StringComparison.Ordinal)), Ct), bytes);
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public async Task The_same_file_twice_or_twice_at_once_changes_nothing(string engine)
     {
@@ -61,7 +61,7 @@ public class ImportTests
         Assert.False(other.AlreadyThere);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Bad_rows_are_told_by_line_and_column_and_the_rest_goes_on()
     {
         await using var node = await TestNode.StartAsync();
@@ -81,7 +81,7 @@ public class ImportTests
         Assert.Equal("ip", result.Errors.Single(e => e.Line == 2).Column);
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData("")]
     [InlineData("no header that anyone knows\n1,2,3\n")]
     [InlineData("\0\0\0\0")]
@@ -94,7 +94,7 @@ public class ImportTests
         Assert.Equal(0, await db.Reports.CountAsync(Ct));
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public async Task An_imported_report_is_found_by_its_name_and_opens(string engine)
     {

@@ -20,7 +20,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Hostile_HTML_in_every_field_is_inert_on_every_page_it_reaches()
     {
         using var token = await small.Node.WithTokenAsync("aozora");
@@ -77,7 +77,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Contains("⟦U+202E⟧", WebUtility.HtmlDecode(pages[0].Html), StringComparison.Ordinal);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_form_with_wrong_fields_comes_back_with_what_was_written_and_a_list_of_what_is_wrong()
     {
         using var client = small.Node.Anonymous();
@@ -116,7 +116,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Equal(before, await small.CountAsync());
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData("summary", 301)]
     [InlineData("description", 200_001)]
     [InlineData("name", 201)]
@@ -133,7 +133,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Contains($"href=\"#{field}\"", await answer.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Files_over_the_form_s_limit_are_413_with_a_page_that_says_so()
     {
         using var client = small.Node.Anonymous();
@@ -147,7 +147,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.Contains("<form", html, StringComparison.Ordinal);
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData("../../etc/passwd")]
     [InlineData("..\\..\\windows\\win.ini")]
     [InlineData("/etc/cron.d/evil")]
@@ -179,7 +179,7 @@ public partial class InertPagesTests(SmallNode small) : IClassFixture<SmallNode>
         Assert.False(download.Headers.Contains("Set-Cookie") && download.Headers.GetValues("Set-Cookie").Any(c => c.StartsWith("x=", StringComparison.Ordinal)));
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task No_export_hands_a_spreadsheet_a_formula()
     {
         string[] formulas = ["=HYPERLINK(\"http://evil.example\")", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "＝1+1"];

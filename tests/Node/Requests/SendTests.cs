@@ -36,7 +36,7 @@ public class SendTests
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(Tlp.Red)]
     [InlineData(Tlp.AmberStrict)]
     public async Task What_is_stricter_than_AMBER_does_not_go_to_a_stranger_and_the_page_says_why(Tlp level)
@@ -61,7 +61,7 @@ public class SendTests
         Assert.True(await db.Audit.AnyAsync(a => a.Action == "request.refused", Ct), "the refusal is not in the audit log");
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(Tlp.Red)]
     [InlineData(Tlp.AmberStrict)]
     public async Task A_token_hears_the_refusal_with_its_reasons(Tlp level)
@@ -89,7 +89,7 @@ public class SendTests
         await desk.NothingLeftAsync(request.Id);
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public async Task AMBER_goes_to_the_contact_who_answers_for_the_target_and_the_outbox_run_twice_writes_it_once(string engine)
     {
@@ -115,7 +115,7 @@ public class SendTests
         Assert.Equal(stored.MessageSha256, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(mail)));
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task What_was_previewed_leaves_or_nothing_does()
     {
         await using var desk = await Desk.StartAsync();
@@ -142,7 +142,7 @@ public class SendTests
         Assert.Equal(1, await db.Outbox.CountAsync(o => o.Record == request.Id.Value, Ct));
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData("none", false, false)]
     [InlineData("organization", true, false)]
     [InlineData("full", true, true)]
@@ -163,7 +163,7 @@ public class SendTests
         Assert.DoesNotContain("REF-CANARY", mail, StringComparison.Ordinal);
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(CanaryName, "request.leak.name")]
     [InlineData(CanaryMail, "request.leak.mail")]
     [InlineData("tsubame[.]kanariya[@]informant[.]example", "request.leak.mail")]
@@ -179,7 +179,7 @@ public class SendTests
         await desk.NothingLeftAsync(request.Id);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_mailbox_that_is_refused_marks_the_request_bounced_and_the_contact()
     {
         var transport = new SaidTransport(() => new DeliveryResult.Rejected(550, "5.1.1 <abuse@hosting.example>: no such user"));
@@ -198,7 +198,7 @@ public class SendTests
         Assert.DoesNotContain("abuse@hosting.example", row.LastError, StringComparison.Ordinal);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_server_that_is_away_is_tried_again_with_the_same_message()
     {
         var tries = 0;
