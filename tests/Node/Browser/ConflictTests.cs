@@ -9,7 +9,7 @@ namespace Renkei.Node.Tests.Browser;
 /// <summary>Two people change one incident in two windows.</summary>
 public sealed class ConflictTests(Browsers browsers)
 {
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task The_second_to_save_sees_both_texts_takes_the_own_one_and_it_is_saved()
     {
         await using var node = await TestNode.StartAsync();

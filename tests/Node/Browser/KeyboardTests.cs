@@ -5,7 +5,7 @@ namespace Renkei.Node.Tests.Browser;
 /// <summary>Single keys: what they do, and where they must do nothing (WCAG 2.1.4).</summary>
 public sealed class KeyboardTests(Browsers browsers)
 {
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task The_question_mark_lists_the_keys_and_escape_puts_the_list_away()
     {
         await using var node = await TestNode.StartAsync();
@@ -21,7 +21,7 @@ public sealed class KeyboardTests(Browsers browsers)
         Assert.Equal("/", new Uri(page.Url).AbsolutePath);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task The_slash_goes_to_the_search_and_letters_typed_there_stay_letters()
     {
         await using var node = await TestNode.StartAsync();
@@ -37,7 +37,7 @@ public sealed class KeyboardTests(Browsers browsers)
         await Assertions.Expect(page.Locator("#q")).Not.ToBeFocusedAsync();
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData("t", "/triage")]
     [InlineData("i", "/incidents")]
     [InlineData("r", "/requests")]
@@ -53,7 +53,7 @@ public sealed class KeyboardTests(Browsers browsers)
         await page.WaitForURLAsync(url => new Uri(url).AbsolutePath == path);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Whoever_switches_the_keys_off_has_them_off_on_the_next_page_too()
     {
         await using var node = await TestNode.StartAsync();

@@ -9,7 +9,7 @@ namespace Renkei.Node.Tests.Browser;
 /// <summary>What changes on an open page by itself, and what still works where no script runs at all.</summary>
 public sealed class LiveTests(Browsers browsers)
 {
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task The_bell_counts_a_new_notification_without_a_reload()
     {
         await using var node = await TestNode.StartAsync();
@@ -36,7 +36,7 @@ public sealed class LiveTests(Browsers browsers)
         watched.AssertNothingFound();
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task An_open_triage_page_says_that_there_are_new_reports_and_pushes_nothing_away()
     {
         await using var node = await TestNode.StartAsync();
@@ -56,7 +56,7 @@ public sealed class LiveTests(Browsers browsers)
         watched.AssertNothingFound();
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Without_script_a_report_is_sent_seen_in_triage_and_accepted()
     {
         await using var node = await TestNode.StartAsync();

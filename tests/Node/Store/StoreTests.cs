@@ -127,7 +127,7 @@ public class StoreTests
         Assert.Equal(bytes, await blobs.ReadAsync(db, blob.Sha256, Ct));
         if (size >= 18)
         {
-            foreach (var file in Directory.EnumerateFiles(node.Folder, "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".sock", StringComparison.Ordinal)))
+            foreach (var file in Directory.EnumerateFiles(node.Folder, "*", SearchOption.AllDirectories).Where(f => Path.GetFileName(f) is not ("renkei.lock" or "renkei.sock")))
             {
                 Assert.True((await ReadSharedAsync(file)).AsSpan().IndexOf("CANARY-IN-THE-BLOB"u8) < 0, file);
             }
