@@ -21,7 +21,7 @@ public sealed class ConflictTests(Browsers browsers)
 
         await sato.Page.FillAsync("#title", "佐藤の題名");
         await sato.Page.ClickAsync("main form .btn-primary");
-        await sato.Page.WaitForURLAsync("**" + path);
+        await sato.Page.WaitForURLAsync("**" + path + "?said=edited");
         await tanaka.Page.FillAsync("#title", "田中の題名");
         tanaka.Expected = 409;
         await tanaka.Page.ClickAsync("main form .btn-primary");
@@ -37,7 +37,7 @@ public sealed class ConflictTests(Browsers browsers)
         await tanaka.Page.CheckAsync("input[name='take.title'][value=mine]");
         tanaka.Expected = 200;
         await tanaka.Page.ClickAsync("main form .btn-primary");
-        await tanaka.Page.WaitForURLAsync("**" + path);
+        await tanaka.Page.WaitForURLAsync("**" + path + "?said=edited");
         await Assertions.Expect(tanaka.Page.Locator("h1")).ToHaveTextAsync("田中の題名");
         Assert.Equal("田中の題名", await TitleAsync(node));
         sato.AssertNothingFound();

@@ -210,7 +210,7 @@ public sealed class WalkTests(Browsers browsers)
         await page.CheckAsync("input[name=state][value=resolved]");
         await page.FillAsync("textarea#outcome", t.Lang == "ja" ? "事業者が閉鎖した。" : "The operator took it down.");
         await page.ClickAsync("main form .btn-danger");
-        await page.WaitForURLAsync("**" + incident);
+        await page.WaitForURLAsync("**" + incident + "?said=*");
         await analyst.LookAsync("incident closed");
         Assert.Contains(t["incidents.state.resolved"], await page.Locator(".rk-head").InnerTextAsync(), StringComparison.Ordinal);
         await using var db = node.Databases.ForSystem();
