@@ -6,7 +6,7 @@ folder=$(realpath -m "${1:-$here/docs/guide/images}")
 work=$(mktemp -d)
 port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 url=http://localhost:$port
-"$here/renkei" demo --data "$work/data" --urls "$url" >"$work/log" 2>&1 &
+"$here/renkei" demo --data "$work/data" --port "$port" >"$work/log" 2>&1 &
 node=$!
 trap 'kill "$node" 2>/dev/null; wait "$node" 2>/dev/null; rm -rf "$work"' EXIT
 for _ in $(seq 300); do
@@ -14,5 +14,5 @@ for _ in $(seq 300); do
   curl -fs -o /dev/null "$url/sign-in" && break
   sleep 1
 done
-[ -f "$here/tests/Node/bin/Debug/net10.0/Renkei.Node.Tests.dll" ] || dotnet build "$here/tests/Node/Node.Tests.csproj" -v q --nologo
-RENKEI_SCREENSHOTS=$folder RENKEI_SCREENSHOT_URL=$url dotnet "$here/tests/Node/bin/Debug/net10.0/Renkei.Node.Tests.dll" -class "*Screenshots"
+[ -f "$here/tests/Node/bin/Release/net10.0/Renkei.Node.Tests.dll" ] || dotnet build "$here/tests/Node/Node.Tests.csproj" -c Release -v q --nologo
+RENKEI_SCREENSHOTS=$folder RENKEI_SCREENSHOT_URL=$url dotnet "$here/tests/Node/bin/Release/net10.0/Renkei.Node.Tests.dll" -class "*Screenshots"

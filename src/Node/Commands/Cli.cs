@@ -186,6 +186,8 @@ public static class Cli
     private static async Task<int> ServeAsync(NodeSettings settings, Func<IServiceProvider, CancellationToken, Task>? fill, CancellationToken ct)
     {
         await using var app = NodeHost.Build(settings);
+        // the routes become endpoints on one core while the model is made on the other; errors show at StartAsync
+        _ = Task.Run(() => ((Microsoft.AspNetCore.Routing.IEndpointRouteBuilder)app).DataSources.Sum(s => s.Endpoints.Count), ct);
         await NodeHost.PrepareAsync(app.Services, ct);
         if (fill is not null)
         {
