@@ -20,7 +20,11 @@ public sealed class WorkingHours
         ["friday", "fri", "金曜日", "金曜", "金"], ["saturday", "sat", "土曜日", "土曜", "土"], ["sunday", "sun", "日曜日", "日曜", "日"],
     ];
 
+    private static readonly (string Japanese, string English)[] ShortDays = [("月", "Mon"), ("火", "Tue"), ("水", "Wed"), ("木", "Thu"), ("金", "Fri"), ("土", "Sat"), ("日", "Sun")];
+
+    private const int WholeDay = 1440;
     private readonly List<(int FromDay, int ToDay, int FromMinute, int ToMinute)> _spans = [];
+    private string? _zone;
 
     private WorkingHours()
     {
@@ -36,9 +40,15 @@ public sealed class WorkingHours
         }
 
         var rest = Plain(text);
+        if (rest.Contains(" jst", StringComparison.Ordinal))
+        {
+            hours._zone = "JST";
+            rest = rest.Replace(" jst", "", StringComparison.Ordinal).Trim();
+        }
+
         if (rest is "24/7" or "24h" or "24時間" or "24時間365日" or "24 hours")
         {
-            hours._spans.Add((1, 7, 0, 1440));
+            hours._spans.Add((1, 7, 0, WholeDay));
             return true;
         }
 
@@ -81,6 +91,48 @@ public sealed class WorkingHours
     public static bool? IsOpen(string? text, string zone, DateTimeOffset now) =>
         TryParse(text, out var hours) && TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found) ? hours.Open(now, found) : null;
 
+    /// <summary>The hours in the reader's language where they are understood, else as they were written: <c>平日 9:00–18:00</c>, <c>weekdays 9:00–18:00</c>.</summary>
+    public static string? Say(string? text, string language, string? zone = null) => TryParse(text, out var hours) ? hours.In(language, zone) : text;
+
+    /// <summary>These hours in ja or en. <paramref name="zone"/> is named where the hours do not name their own and the clock matters.</summary>
+    public string In(string language, string? zone = null)
+    {
+        var ja = language is "ja";
+        if (_spans is [(1, 7, 0, WholeDay)])
+        {
+            return ja ? "24時間365日" : "24/7";
+        }
+
+        var words = new StringBuilder();
+        var days = (From: 0, To: 0);
+        foreach (var span in _spans)
+        {
+            words.Append(words.Length == 0 ? "" : ja ? "、" : ", ");
+            if (days != (span.FromDay, span.ToDay))
+            {
+                days = (span.FromDay, span.ToDay);
+                words.Append(Days(days.From, days.To, ja)).Append(' ');
+            }
+
+            words.Append((span.FromMinute, span.ToMinute) is (0, WholeDay) ? ja ? "24時間" : "24 hours" : Clock(span.FromMinute) + "–" + Clock(span.ToMinute));
+        }
+
+        return (_zone ?? zone) is { } named ? words.Append(' ').Append(named).ToString() : words.ToString();
+    }
+
+    private static string Days(int from, int to, bool ja) => (from, to) switch
+    {
+        (1, 5) => ja ? "平日" : "weekdays",
+        (6, 7) => ja ? "土日" : "weekends",
+        (1, 7) => ja ? "毎日" : "daily",
+        _ when from == to => Day(from, ja),
+        _ => Day(from, ja) + "–" + Day(to, ja),
+    };
+
+    private static string Day(int day, bool ja) => ja ? ShortDays[day - 1].Japanese : ShortDays[day - 1].English;
+
+    private static string Clock(int minute) => string.Create(CultureInfo.InvariantCulture, $"{minute / 60}:{minute % 60:00}");
+
     private static string Plain(string text)
     {
         var folded = new StringBuilder(text.Normalize(NormalizationForm.FormKC).ToLowerInvariant());
@@ -89,7 +141,7 @@ public sealed class WorkingHours
             folded.Replace(dash, '-');
         }
 
-        folded.Replace("から", "-").Replace(" to ", "-").Replace(" jst", "").Replace("\u3000", " ");
+        folded.Replace("から", "-").Replace(" to ", "-").Replace("\u3000", " ");
         return folded.ToString().Trim();
     }
 
@@ -147,7 +199,7 @@ public sealed class WorkingHours
         from = to = 0;
         if (text is "24h" or "24時間" or "24 hours")
         {
-            to = 1440;
+            to = WholeDay;
             return true;
         }
 

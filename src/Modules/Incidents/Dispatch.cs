@@ -73,7 +73,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
 
         var earlier = await db.RequestEvents.Where(e => e.Request == request.Id && e.MessageId != null).OrderBy(e => e.At).Select(e => e.MessageId!).ToListAsync(ct);
         var (from, address) = await SenderAsync(incident.Marking.Origin, request.Language, ct);
-        var subject = (request.Language is "ja" ? "【再送】" : "Reminder: ") + request.Subject;
+        var subject = (request.Language is "ja" ? "【再度のお願い】" : "Reminder: ") + request.Subject;
         return await JudgeAsync(request, incident, subject, text, earlier.Count + 1, [first, .. earlier], from, address, [], date, ct);
     }
 
@@ -189,6 +189,15 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         var team = await db.Teams.AsNoTracking().FirstAsync(t => t.Id == origin, ct);
         var own = team.Mail is { } mail && mail.EndsWith("@" + settings.MailDomain, StringComparison.OrdinalIgnoreCase) ? mail : team.Slug + "@" + settings.MailDomain;
         return (team.NameIn(language), own);
+    }
+
+    /// <summary>How the team is reached by those it writes to. Its hours are by the node's clock.</summary>
+    public Task<TeamContact> ContactAsync(TeamId origin, CancellationToken ct) => ContactAsync(db, origin, TimeZoneInfo.FindSystemTimeZoneById(settings.Zone), ct);
+
+    public static async Task<TeamContact> ContactAsync(NodeDb db, TeamId origin, TimeZoneInfo zone, CancellationToken ct)
+    {
+        var team = await db.Teams.AsNoTracking().FirstAsync(t => t.Id == origin, ct);
+        return new(team.Phone, team.Hours, team.Country, zone);
     }
 
     /// <summary>The zone a notice states its times in: the node's for Japanese, UTC for everyone else.</summary>

@@ -106,7 +106,7 @@ public static class DraftRequests
     {
         var (team, _) = await dispatch.SenderAsync(incident.Marking.Origin, request.Language, ct);
         return new(request.Purpose, request.Language, request.RecipientName, request.RecipientRole, team, request.Number, dispatch.ReplyAddress(request.Id), incident.Category, incident.Type,
-            incident.Marking.Tlp, request.DueAt, dispatch.ZoneFor(request.Language), incident.OccurredZone, reporter, targets, grounds);
+            incident.Marking.Tlp, request.DueAt, dispatch.ZoneFor(request.Language), incident.OccurredZone, reporter, targets, grounds, await dispatch.ContactAsync(incident.Marking.Origin, ct));
     }
 
     private static async Task<IResult> FormAsync(IncidentId id, [FromForm] IFormCollection form, NodeDb db, ContactFinder finder, Dispatch dispatch, TimeProvider clock, PageContext page, Texts t, CancellationToken ct)

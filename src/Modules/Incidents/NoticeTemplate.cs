@@ -23,7 +23,7 @@ public sealed class NoticeTemplate
     public static FrozenSet<string> Places { get; } = new[]
     {
         "recipient", "salutation", "team", "targets", "target_count", "grounds", "reporter", "due", "number", "tlp", "terms", "type", "reply_to",
-        "sent_at", "subject_sent", "due_before",
+        "sent_at", "subject_sent", "due_before", "which", "team_contact",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private readonly FrozenDictionary<string, string> _sections;
@@ -113,8 +113,14 @@ public sealed class NoticeTemplate
         foreach (var (place, offset) in PlacesIn(text))
         {
             filled.Append(text, from, offset - from);
-            filled.Append(values.TryGetValue(place!, out var value) ? value : Fill(place!, wording, values, depth + 1));
+            var value = values.TryGetValue(place!, out var known) ? known : Fill(place!, wording, values, depth + 1);
+            filled.Append(value);
             from = offset + place!.Length + 2;
+            // a place alone on its line takes the line with it when there is nothing to say
+            if (value.Length == 0 && (offset == 0 || text[offset - 1] == '\n') && from < text.Length && text[from] == '\n')
+            {
+                from++;
+            }
         }
 
         return filled.Append(text, from, text.Length - from).ToString();
@@ -166,7 +172,8 @@ public static class NoticeTemplates
     /// <summary>The template of a purpose in ja or en.</summary>
     public static NoticeTemplate For(RequestPurpose purpose, string language) => All[NameOf(purpose) + "." + Language(language)];
 
-    public static NoticeTemplate ForReminder(string language) => All[Reminder + "." + Language(language)];
+    /// <summary>The reminder of a request of that purpose: it asks again what was asked, in the same words.</summary>
+    public static NoticeTemplate ForReminder(RequestPurpose purpose, string language) => All[Reminder + "." + NameOf(purpose) + "." + Language(language)];
 
     public static string NameOf(RequestPurpose purpose) => purpose switch
     {
@@ -185,9 +192,11 @@ public static class NoticeTemplates
         foreach (var language in (string[])["ja", "en"])
         {
             var common = Parse("common", language, null);
-            foreach (var name in Enum.GetValues<RequestPurpose>().Select(NameOf).Append(Reminder))
+            foreach (var name in Enum.GetValues<RequestPurpose>().Select(NameOf))
             {
-                all[name + "." + language] = Parse(name, language, common);
+                var own = Parse(name, language, common);
+                all[name + "." + language] = own;
+                all[Reminder + "." + name + "." + language] = Parse(Reminder, language, own);
             }
         }
 

@@ -16,16 +16,22 @@ public sealed record NoticeTarget(ObservableType Type, string Value, TargetRole 
 /// <summary>An attachment that goes along, with its bytes where its text may be quoted.</summary>
 public sealed record NoticeGround(string Name, AttachmentKind What, string MediaType, ReadOnlyMemory<byte> Bytes);
 
+/// <summary>How to reach the team that writes, besides by answering. <paramref name="Zone"/> is that of its hours.</summary>
+public sealed record TeamContact(string? Phone, string? Hours, string? Country, TimeZoneInfo Zone);
+
 /// <summary>All that a notice is written from. <paramref name="Reporter"/> is what the rule lets be named, or null.</summary>
 public sealed record NoticeFacts(
     RequestPurpose Purpose, string Language, string RecipientName, string RecipientRole, string TeamName, string Number, string ReplyTo, string Category, string Type,
-    Tlp Tlp, DateTimeOffset DueAt, TimeZoneInfo Zone, string? LogZone, string? Reporter, IReadOnlyList<NoticeTarget> Targets, IReadOnlyList<NoticeGround> Grounds);
+    Tlp Tlp, DateTimeOffset DueAt, TimeZoneInfo Zone, string? LogZone, string? Reporter, IReadOnlyList<NoticeTarget> Targets, IReadOnlyList<NoticeGround> Grounds, TeamContact? Contact = null);
 
 /// <summary>Writes the words of a request from its template. Pure; everything from outside comes out defanged and inert.</summary>
 public static partial class NoticeText
 {
     /// <summary>More targets than this are listed in the attached file only.</summary>
     public const int TargetsListed = 200;
+
+    /// <summary>The first target's place in a subject; a longer one is cut.</summary>
+    private const int WhichLength = 40;
 
     private const int LogLines = 20;
     private const int LogLine = 300;
@@ -43,24 +49,26 @@ public static partial class NoticeText
     public static string Remind(NoticeFacts facts, string subject, DateTimeOffset sentAt, DateTimeOffset dueBefore)
     {
         var values = Values(facts);
+        values["targets"] = Targets(facts, facts.Language is "ja", reminder: true);
         values["subject_sent"] = subject;
         values["sent_at"] = Time(sentAt, facts.Zone, facts.Language);
         values["due_before"] = Time(dueBefore, facts.Zone, facts.Language);
-        return NoticeTemplates.ForReminder(facts.Language).Fill("body", WordingOf(facts), values);
+        return NoticeTemplates.ForReminder(facts.Purpose, facts.Language).Fill("body", WordingOf(facts), values);
     }
 
     /// <summary>A time with its zone as notices write it: <c>2026年11月25日 12:00 JST</c>, <c>2026-11-25 03:00 UTC</c>.</summary>
     public static string Time(DateTimeOffset at, TimeZoneInfo zone, string language)
     {
         var local = TimeZoneInfo.ConvertTime(at, zone);
-        var name = zone.Id switch
-        {
-            "Asia/Tokyo" => "JST",
-            "UTC" or "Etc/UTC" => "UTC",
-            _ => "UTC" + local.ToString("zzz", CultureInfo.InvariantCulture),
-        };
-        return local.ToString(language is "ja" ? "yyyy年M月d日 HH:mm" : "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " " + name;
+        return local.ToString(language is "ja" ? "yyyy年M月d日 HH:mm" : "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " " + ZoneName(zone, local);
     }
+
+    private static string ZoneName(TimeZoneInfo zone, DateTimeOffset local) => zone.Id switch
+    {
+        "Asia/Tokyo" => "JST",
+        "UTC" or "Etc/UTC" => "UTC",
+        _ => "UTC" + local.ToString("zzz", CultureInfo.InvariantCulture),
+    };
 
     private static Wording WordingOf(NoticeFacts facts) => new(facts.Category, facts.Type, facts.RecipientRole.ToLowerInvariant());
 
@@ -75,7 +83,9 @@ public static partial class NoticeText
             ["recipient"] = recipient,
             ["salutation"] = Salutation(recipient, facts.RecipientRole, ja),
             ["team"] = OneLine(facts.TeamName),
-            ["targets"] = Targets(facts, ja),
+            ["team_contact"] = facts.Contact is { } contact ? Reach(contact, facts, ja) : "",
+            ["which"] = Which(facts.Targets, ja),
+            ["targets"] = Targets(facts, ja, reminder: false),
             ["target_count"] = facts.Targets.Count.ToString(CultureInfo.InvariantCulture),
             ["reporter"] = facts.Reporter is { } reporter ? OneLine(reporter) : ja ? "非開示" : "not disclosed",
             ["due"] = Time(facts.DueAt, facts.Zone, facts.Language),
@@ -94,7 +104,41 @@ public static partial class NoticeText
     private static string Salutation(string recipient, string role, bool ja) =>
         ja ? recipient + (string.Equals(role, nameof(ContactRole.Management), StringComparison.OrdinalIgnoreCase) ? " 様" : " 御中") : $"Dear {recipient},";
 
-    private static string Targets(NoticeFacts facts, bool ja)
+    /// <summary>The first target's host and how many more there are, so that a desk tells one request from another in its list.</summary>
+    private static string Which(IReadOnlyList<NoticeTarget> targets, bool ja)
+    {
+        if (targets.Count == 0)
+        {
+            return "-";
+        }
+
+        var first = (targets[0].Observable.Host ?? targets[0].Observable).Defang();
+        first = first.Length > WhichLength ? first[..WhichLength] + "…" : first;
+        var more = (targets.Count - 1).ToString(CultureInfo.InvariantCulture);
+        return targets.Count == 1 ? first : first + (ja ? $" ほか{more}件" : $" and {more} more");
+    }
+
+    /// <summary>Phone with its hours, and the country, each on its line.</summary>
+    private static string Reach(TeamContact contact, NoticeFacts facts, bool ja)
+    {
+        var lines = new List<string>();
+        if (contact.Phone is { Length: > 0 } phone)
+        {
+            // abroad nobody knows whose clock is meant; ISO-2022-JP has no en dash
+            var zone = ja ? null : ZoneName(contact.Zone, TimeZoneInfo.ConvertTime(facts.DueAt, contact.Zone));
+            var hours = WorkingHours.Say(contact.Hours, facts.Language, zone)?.Replace('–', '-');
+            lines.Add((ja ? "電話：" : "Phone: ") + OneLine(phone) + (hours is { Length: > 0 } ? (ja ? $"（{OneLine(hours)}）" : $" ({OneLine(hours)})") : ""));
+        }
+
+        if (contact.Country is { Length: 2 } country)
+        {
+            lines.Add((ja ? "国：" : "Country: ") + country);
+        }
+
+        return string.Join('\n', lines);
+    }
+
+    private static string Targets(NoticeFacts facts, bool ja, bool reminder)
     {
         var lines = new StringBuilder();
         var width = facts.Targets.Count > 9 ? 3 : 2;
@@ -118,7 +162,9 @@ public static partial class NoticeText
 
         if (facts.Targets.Count > TargetsListed)
         {
-            lines.Append(ja ? "ほかは添付のCSVファイルをご覧ください。\n" : "For the others please see the attached CSV file.\n");
+            // a reminder carries no files
+            lines.Append(reminder ? (ja ? "ほかは、最初のメールに添付したCSVファイルをご覧ください。\n" : "For the others please see the CSV file attached to our first message.\n")
+                : ja ? "ほかは添付のCSVファイルをご覧ください。\n" : "For the others please see the attached CSV file.\n");
         }
 
         return lines.ToString().TrimEnd('\n');

@@ -9,6 +9,8 @@ namespace Renkei.Incidents;
 public sealed record ReceivingTeam(TeamId Id, string Slug, string Name, string? NameLatin, string? Phone, string? Hours, string? Mail)
 {
     public string NameIn(string language) => language == "ja" ? Name : NameLatin ?? Name;
+
+    public string? HoursIn(string language) => WorkingHours.Say(Hours, language);
 }
 
 /// <summary>

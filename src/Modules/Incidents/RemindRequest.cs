@@ -59,7 +59,7 @@ public static class RemindRequest
         await db.SaveChangesAsync(ct);
         if (fault is SendFault.Changed or SendFault.Refused)
         {
-            var errors = new FormErrors().Add("send", t["request.act.remind"], t[fault == SendFault.Changed ? "request.error.changed" : "request.error.refused"]);
+            var errors = new FormErrors().Add("send", t["request.remind.card"], t[fault == SendFault.Changed ? "request.error.changed" : "request.error.refused"]);
             return Answers.Page<RemindPage>(new Model((await ReminderAsync(dispatch, request!, incident!, at, dispatch.NowToTheSecond, ct))!, at, errors), StatusCodes.Status409Conflict);
         }
 

@@ -60,7 +60,8 @@ public sealed class NoticeTemplateTests
                     {
                         var (subject, body) = NoticeText.Write(Facts(purpose, language) with { Category = type.Category, Type = type.Id, RecipientRole = role.ToString() });
                         Assert.DoesNotContain('{', subject + body);
-                        Assert.InRange(subject.Length, 5, 120);
+                        Assert.InRange(subject.Length, 5, 140);
+                        Assert.Contains("login-hoshizora[.]example", subject, StringComparison.Ordinal);
                         Assert.Contains("REQ-1182", body, StringComparison.Ordinal);
                         Assert.Contains("hxxps://login-hoshizora[.]example/v/1", body, StringComparison.Ordinal);
                     }
@@ -77,9 +78,9 @@ public sealed class NoticeTemplateTests
     [Fact]
     public void A_notice_says_that_there_are_no_grounds_and_names_no_reporter()
     {
-        Assert.Contains("添付できる資料はございません", NoticeText.Write(Facts(RequestPurpose.Takedown, "ja")).Body, StringComparison.Ordinal);
+        Assert.Contains("現時点で添付できる資料はございません", NoticeText.Write(Facts(RequestPurpose.Takedown, "ja")).Body, StringComparison.Ordinal);
         Assert.Contains("報告者：非開示", NoticeText.Write(Facts(RequestPurpose.Takedown, "ja")).Body, StringComparison.Ordinal);
-        Assert.Contains("We have no material to attach", NoticeText.Write(Facts(RequestPurpose.Takedown, "en")).Body, StringComparison.Ordinal);
+        Assert.Contains("We have no material to attach at present", NoticeText.Write(Facts(RequestPurpose.Takedown, "en")).Body, StringComparison.Ordinal);
         Assert.Contains("not disclosed", NoticeText.Write(Facts(RequestPurpose.Takedown, "en")).Body, StringComparison.Ordinal);
     }
 
@@ -99,6 +100,67 @@ public sealed class NoticeTemplateTests
     [Fact]
     public void A_file_that_is_not_text_is_attached_and_not_quoted() =>
         Assert.DoesNotContain("excerpt (", NoticeText.Write(Facts(RequestPurpose.Takedown, "en") with { Grounds = [new("x.log", AttachmentKind.LogExcerpt, "text/plain", new byte[] { 0xff, 0xfe, 0x00, 0x80 })] }).Body, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("ja", "【閉鎖依頼】フィッシングサイトについて（login-hoshizora[.]example ほか2件）")]
+    [InlineData("en", "Takedown request: phishing - login-hoshizora[.]example and 2 more")]
+    public void A_subject_names_the_first_target_and_counts_the_others(string language, string subject)
+    {
+        var facts = Facts(RequestPurpose.Takedown, language);
+        Assert.Equal(subject, NoticeText.Write(facts with { Targets = [.. Enumerable.Repeat(facts.Targets[0], 3)] }).Subject);
+    }
+
+    [Theory]
+    [InlineData("ja", "青空CERT\n電話：050-0000-0000（平日 9:00-18:00）\n国：JP\n返信先：")]
+    [InlineData("en", "青空CERT\nPhone: 050-0000-0000 (weekdays 9:00-18:00 JST)\nCountry: JP\nReply to:")]
+    public void It_is_signed_with_what_is_known_of_the_team_and_leaves_no_gap_where_nothing_is(string language, string signature)
+    {
+        var facts = Facts(RequestPurpose.Inform, language);
+        var known = facts with { Contact = new("050-0000-0000", "平日 9:00–18:00", "JP", TimeZoneInfo.FindSystemTimeZoneById("Asia/Tokyo")) };
+        Assert.Contains(signature, NoticeText.Write(known).Body, StringComparison.Ordinal);
+        Assert.Contains(language is "ja" ? "青空CERT\n返信先：" : "青空CERT\nReply to:", NoticeText.Write(facts).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_notice_that_only_informs_asks_for_no_answer()
+    {
+        Assert.DoesNotContain("Please reply", NoticeText.Write(Facts(RequestPurpose.Inform, "en")).Body, StringComparison.Ordinal);
+        Assert.Contains("Please reply", NoticeText.Write(Facts(RequestPurpose.Takedown, "en")).Body, StringComparison.Ordinal);
+        Assert.Contains("ご返信は必須ではございません", NoticeText.Write(Facts(RequestPurpose.Inform, "ja")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_reminder_asks_again_in_the_words_of_its_purpose()
+    {
+        foreach (var language in (string[])["ja", "en"])
+        {
+            foreach (var purpose in Enum.GetValues<RequestPurpose>())
+            {
+                foreach (var role in Enum.GetValues<ContactRole>())
+                {
+                    var facts = Facts(purpose, language) with { RecipientRole = role.ToString() };
+                    var first = NoticeText.Write(facts);
+                    var again = NoticeText.Remind(facts, first.Subject, facts.DueAt.AddDays(-2), facts.DueAt.AddDays(-1));
+                    Assert.DoesNotContain('{', again);
+                    Assert.Contains(first.Subject, again, StringComparison.Ordinal);
+                    var (opening, ask) = Asked(first.Body);
+                    Assert.Contains(opening + "\n" + ask, again, StringComparison.Ordinal);
+                }
+            }
+        }
+
+        // the paragraph before the targets
+        static (string Opening, string Ask) Asked(string body) => body.Split("\n\n") is [_, _, var asked, ..] && asked.Split('\n', 2) is [var opening, var ask] ? (opening, ask) : ("?", "?");
+    }
+
+    [Fact]
+    public void A_reminder_points_to_the_file_of_the_first_message()
+    {
+        var facts = Facts(RequestPurpose.Takedown, "en");
+        var many = facts with { Targets = [.. Enumerable.Repeat(facts.Targets[0], NoticeText.TargetsListed + 1)] };
+        Assert.Contains("see the attached CSV file", NoticeText.Write(many).Body, StringComparison.Ordinal);
+        Assert.Contains("attached to our first message", NoticeText.Remind(many, "x", many.DueAt, many.DueAt), StringComparison.Ordinal);
+    }
 
     private static NoticeGround Log(string text) => new("access.log", AttachmentKind.LogExcerpt, "text/plain", System.Text.Encoding.UTF8.GetBytes(text));
 

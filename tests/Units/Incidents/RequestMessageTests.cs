@@ -59,7 +59,7 @@ public sealed class RequestMessageTests
     {
         var request = Request("ja", false);
         var first = Compose(request, "a");
-        var reminder = RequestMessage.Compose(request, "【再送】" + request.Subject, "b", 1, [first.MessageId], Marking.Own(Team), "青空CERT", "aozora@aozora.example", "aozora.example", [], Date, Keys, out _)!;
+        var reminder = RequestMessage.Compose(request, "【再度のお願い】" + request.Subject, "b", 1, [first.MessageId], Marking.Own(Team), "青空CERT", "aozora@aozora.example", "aozora.example", [], Date, Keys, out _)!;
         var headers = Encoding.ASCII.GetString(reminder.Bytes.Span).Replace("\r\n ", " ", StringComparison.Ordinal);
         Assert.NotEqual(first.MessageId, reminder.MessageId, StringComparer.Ordinal);
         Assert.Contains("In-Reply-To: " + first.MessageId, headers, StringComparison.Ordinal);

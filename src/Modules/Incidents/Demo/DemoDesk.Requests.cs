@@ -120,7 +120,7 @@ public sealed partial class DemoDesk
 
         db.RequestGrounds.AddRange(grounds.Select(g => new RequestGround { Request = request.Id, Attachment = g.Id }));
         var files = grounds.Zip(papers, (g, p) => new NoticeGround(g.Name, g.What, g.MediaType, Encoding.UTF8.GetBytes(p.Text))).ToList();
-        (request.Subject, request.Body) = Write(request, affair, named, files);
+        (request.Subject, request.Body) = Write(request, affair, named, files, await Dispatch.ContactAsync(db, affair.Team, Zone, ct));
         Add(request, created);
         affair.Requests.Add(request);
         _requests.Add(request);
@@ -271,13 +271,13 @@ public sealed partial class DemoDesk
         return (language is "ja" ? aozora ? "青空CERT" : "みなと大学 CSIRT" : aozora ? "Aozora CERT" : "Minato University CSIRT", (aozora ? "aozora@" : "minato@") + settings.MailDomain);
     }
 
-    private (string Subject, string Body) Write(CoordinationRequest request, Affair affair, IReadOnlyList<NoticeTarget> targets, IReadOnlyList<NoticeGround> grounds)
+    private (string Subject, string Body) Write(CoordinationRequest request, Affair affair, IReadOnlyList<NoticeTarget> targets, IReadOnlyList<NoticeGround> grounds, TeamContact contact)
     {
         var incident = affair.Record!;
         var named = affair.Reports.Select(r => r.Record!).Where(r => r.Disclosure != ReporterDisclosure.None && r.ReporterOrganisation is not null)
             .Select(r => r.Disclosure == ReporterDisclosure.Full && r.ReporterName is not null ? r.ReporterOrganisation + " " + r.ReporterName : r.ReporterOrganisation!).Distinct(StringComparer.Ordinal).ToList();
         return NoticeText.Write(new NoticeFacts(request.Purpose, request.Language, request.RecipientName, request.RecipientRole, Sender(affair.Team, request.Language).Name, request.Number, RequestMessage.ReplyAddress(request.Id, Keys, settings.MailDomain), incident.Category, incident.Type,
-            incident.Marking.Tlp, request.DueAt, request.Language is "ja" ? Zone : TimeZoneInfo.Utc, incident.OccurredZone, named.Count == 0 ? null : string.Join(", ", named), targets, grounds));
+            incident.Marking.Tlp, request.DueAt, request.Language is "ja" ? Zone : TimeZoneInfo.Utc, incident.OccurredZone, named.Count == 0 ? null : string.Join(", ", named), targets, grounds, contact));
     }
 
     /// <summary>Lets the drafts go that are to leave by this node's own hand: their mail is in the outbox when this is done.</summary>
