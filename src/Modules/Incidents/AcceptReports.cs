@@ -137,13 +137,14 @@ public static class AcceptReports
     {
         var observables = await db.ReportObservables.AsNoTracking().Where(o => o.Report == step.Report.Id).OrderByDescending(o => o.Stated).ThenBy(o => o.Id).Take(2_000).ToListAsync(ct);
         var hosts = Classify.Hosts(observables.Select(o => new Observable(o.Type, o.Value)));
+        var hit = StatedParties.Read(step.Report.Description).Parties.Hit();
         var type = RsitTaxonomy.Find(incident.Category, incident.Type);
         var there = (await db.IncidentTargets.Where(t => t.Incident == incident.Id && t.RemovedAt == null).Select(t => new { t.Type, t.Value }).ToListAsync(ct)).Select(t => new Observable(t.Type, t.Value)).ToHashSet();
         var made = 0;
         foreach (var o in observables)
         {
             var observable = new Observable(o.Type, o.Value);
-            var role = chosen is null ? Classify.DefaultRole(observable, type, hosts) : chosen.GetValueOrDefault(o.Id);
+            var role = chosen is null ? Classify.DefaultRole(observable, type, hosts, hit) : chosen.GetValueOrDefault(o.Id);
             if (role is not { } r || made >= MaxTargets || !there.Add(observable))
             {
                 continue;
@@ -174,15 +175,19 @@ public static class AcceptReports
     {
         var ids = model.Reports.Select(r => r.Id).ToArray();
         var like = await Likeness.OfAsync(db, ids, clock.GetUtcNow(), ct);
-        var alike = like.Values.SelectMany(l => l.Incidents).Where(i => i.State == IncidentState.Open && db.Viewer.Has(i.Origin, Right.Triage))
+        // where all of them are already, nothing is left to add
+        var links = await db.ReportLinks.Where(l => ids.Contains(l.Report) && l.EndedAt == null).Select(l => new { l.Report, l.Incident }).ToListAsync(ct);
+        var there = links.GroupBy(l => l.Incident).Where(g => g.Select(l => l.Report).Distinct().Count() == ids.Length).Select(g => g.Key).ToHashSet();
+        var alike = like.Values.SelectMany(l => l.Incidents).Where(i => i.State == IncidentState.Open && db.Viewer.Has(i.Origin, Right.Triage) && !there.Contains(i.Id))
             .GroupBy(i => i.Id).OrderByDescending(g => g.Count()).ThenByDescending(g => g.Max(i => i.Percent)).Select(g => g.OrderByDescending(i => i.Percent).First()).Take(5).ToList();
         var observables = await db.ReportObservables.AsNoTracking().Where(o => ids.Contains(o.Report)).OrderByDescending(o => o.Stated).ThenBy(o => o.Id).Take(MaxTargets).ToListAsync(ct);
         var hosts = Classify.Hosts(observables.Select(o => new Observable(o.Type, o.Value)));
+        var hit = model.Reports.SelectMany(r => StatedParties.Read(r.Description).Parties.Hit()).ToHashSet();
         var type = ParseClass(model.Class);
         return model with
         {
             Alike = alike,
-            Targets = [.. observables.DistinctBy(o => (o.Type, o.Value)).Select(o => new Candidate(o, Classify.DefaultRole(new(o.Type, o.Value), type, hosts))).OrderBy(c => c.Role is null)],
+            Targets = [.. observables.DistinctBy(o => (o.Type, o.Value)).Select(o => new Candidate(o, Classify.DefaultRole(new(o.Type, o.Value), type, hosts, hit))).OrderBy(c => c.Role is null)],
             Proposed = like.Select(l => (l.Key, To: Proposal(l.Value, db))).Where(p => p.To is not null).ToDictionary(p => p.Key, p => p.To!),
         };
     }

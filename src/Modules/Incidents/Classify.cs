@@ -61,6 +61,10 @@ public static class Classify
         };
     }
 
+    /// <summary>As <see cref="DefaultRole(Observable, RsitType?, IReadOnlySet{string})"/>, but what the reporter named as hit is the victim, whatever the class.</summary>
+    public static TargetRole? DefaultRole(Observable observable, RsitType? type, IReadOnlySet<string> hosts, IReadOnlySet<Observable> hit) =>
+        DefaultRole(observable, type, hosts) is { } role ? hit.Contains(observable) ? TargetRole.Victim : role : null;
+
     /// <summary>Hosts of URLs and domains of e-mail addresses: facts that another fact brought along.</summary>
     public static IReadOnlySet<string> Hosts(IEnumerable<Observable> observables) =>
         observables.Where(o => o.Type is ObservableType.Url or ObservableType.Email).Select(o => o.Host?.Value).OfType<string>().ToHashSet(StringComparer.Ordinal);

@@ -57,7 +57,13 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         var parts = grounds.Select(g => new OutgoingAttachment(g.Name, SafeType(g.MediaType), g.Bytes)).ToList();
         if (Mailbox.TryCreate(address, from, out var sender, out _))
         {
-            parts.InsertRange(0, MachineParts.Write(request.AsksFor, request, incident, await TargetsAsync(request.Id, ct), incident.Marking.Tlp, sender));
+            var targets = await TargetsAsync(request.Id, ct);
+            if (request.AsksFor == nameof(Directories.AsksFor.Xarf) && targets.Count <= MachineParts.XarfFiles)
+            {
+                targets = await Sightings.AddAsync(db, incident, targets, grounds, ct);
+            }
+
+            parts.InsertRange(0, MachineParts.Write(request.AsksFor, request, incident, targets, incident.Marking.Tlp, sender));
         }
 
         return await JudgeAsync(request, incident, request.Subject, request.Body, RequestMessage.FirstAttempt, [], from, address, Distinct(parts), date, ct);

@@ -36,6 +36,7 @@ public static class IncidentsModule
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Report.Kind, [(short)ReportState.New], ct)));
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
+        services.AddSingleton(new NavEntry(83, "labels", "/settings/labels", "tag", "nav.labels", null, Right.ManagePeople));
         services.AddScoped<Dispatch>();
         services.AddSingleton<IMessageOutcomes, HearOfMessages>();
         services.AddSingleton(new NavEntry(40, "requests", "/requests", "send", "nav.requests", 'r', Right.ReadDesk,
@@ -71,6 +72,7 @@ public static class IncidentsModule
         ChangeTarget.Map(routes);
         AddNote.Map(routes);
         AttachFile.Map(routes);
+        TakeOverFile.Map(routes);
         AssignIncident.Map(routes);
         CloseIncident.Map(routes);
         ReopenIncident.Map(routes);

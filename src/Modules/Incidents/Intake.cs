@@ -41,8 +41,17 @@ public sealed record IncomingReport
     /// <summary>IANA zone, JST, UTC or an offset; the text's own offset wins.</summary>
     public string? OccurredZone { get; init; }
 
-    /// <summary>unknown, right (within a minute) or off: what the reporter says of the clock that wrote the times.</summary>
+    /// <summary>unknown, right (within a minute), off, ahead or behind: what the reporter says of the clock that wrote the times.</summary>
     public string? Clock { get; init; }
+
+    /// <summary>By how much it was off, as <see cref="Incidents.ClockError"/> reads it.</summary>
+    public string? ClockError { get; init; }
+
+    /// <summary>Where the attack came from, each with an address, a name or a URL in it.</summary>
+    public IReadOnlyList<string> Sources { get; init; } = [];
+
+    /// <summary>What it hit, in the same way.</summary>
+    public IReadOnlyList<string> Targets { get; init; } = [];
 
     /// <summary>Stated apart from the text, defanged or not.</summary>
     public IReadOnlyList<string> Observables { get; init; } = [];
@@ -106,13 +115,14 @@ public sealed partial class Intake(IntakeWriter writer, BlobStore blobs, KeyRing
     public const int MaxName = 200;
     public const int MaxEmail = 254;
     public const int MaxPhone = 50;
+    public const int MaxReference = 100;
     public const int MaxObservables = 500;
     public const int MaxObservableLength = 4096;
     public const int MaxAttachments = 20;
     public const int MaxKey = 200;
 
     /// <summary>At most so many observables are kept of one report's text.</summary>
-    private static readonly ExtractLimits Found = new(500, MaxDescription + MaxSummary + 1);
+    private static readonly ExtractLimits Found = new(500, MaxDescription + MaxSummary + 2 + (2 * StatedParties.MaxLines * (StatedParties.MaxLine + 1)));
 
     public async Task<IntakeResult> TakeAsync(IncomingReport incoming, CancellationToken ct)
     {
@@ -160,9 +170,11 @@ public sealed partial class Intake(IntakeWriter writer, BlobStore blobs, KeyRing
         var email = check.Email("reporter.email", r.ReporterEmail, MaxEmail);
         var phone = check.Line("reporter.phone", r.ReporterPhone, MaxPhone);
         var country = check.Country("reporter.country", r.ReporterCountry);
-        var reference = check.Line("reporter.reference", r.ReporterReference, 100);
+        var reference = check.Line("reporter.reference", r.ReporterReference, MaxReference);
         var (occurred, claim) = Occurred(r, check, faults);
+        var parties = new StatedParties(Party("source", r.Sources, check, faults), Party("target", r.Targets, check, faults));
         var stated = Stated(r.Observables, faults);
+        stated.AddRange(parties.Sources.Concat(parties.Targets).SelectMany(StatedParties.Named).Except(stated).ToList());
         Attachments(r.Attachments, faults);
         var disclosure = check.OneOf("mayDiscloseReporter", r.Disclosure, ReporterDisclosure.None, ("none", ReporterDisclosure.None), ("organization", ReporterDisclosure.Organisation), ("full", ReporterDisclosure.Full));
         var language = check.OneOf("language", r.Language, "ja", ("ja", "ja"), ("en", "en"));
@@ -189,13 +201,13 @@ public sealed partial class Intake(IntakeWriter writer, BlobStore blobs, KeyRing
             _ => Marking.Own(r.Team),
         };
         // on what was written, not on the cleaned text: the extractor sees through invisible characters, which cleaning makes visible
-        var found = ObservableExtractor.Extract(r.Summary + "\n" + r.Description, Found).Select(o => o.Observable);
-        return new(kind, summary!, description, name, email, organisation, phone, country, reference, occurred, claim, stated, [.. found.Except(stated)], disclosure, language, marking);
+        var found = ObservableExtractor.Extract(string.Join('\n', [r.Summary, .. r.Sources, .. r.Targets, r.Description]), Found).Select(o => o.Observable);
+        return new(kind, summary!, parties.Before(description, language), name, email, organisation, phone, country, reference, occurred, claim, stated, [.. found.Except(stated)], disclosure, language, marking);
     }
 
     private (StatedTime? Time, string? Claim) Occurred(IncomingReport r, FieldCheck check, List<FieldFault> faults)
     {
-        var claim = check.OneOf<string?>("clock", r.Clock, null, ("unknown", null), ("right", "clock-right"), ("off", "clock-off"));
+        var claim = Clock(r, check, faults);
         if (string.IsNullOrWhiteSpace(r.OccurredText))
         {
             return (null, claim);
@@ -217,6 +229,68 @@ public sealed partial class Intake(IntakeWriter writer, BlobStore blobs, KeyRing
             _ => new FieldFault("occurredAt", "not_a_time"),
         });
         return (null, claim);
+    }
+
+    /// <summary>What is said of the clock, as a word of the clock note.</summary>
+    private static string? Clock(IncomingReport r, FieldCheck check, List<FieldFault> faults)
+    {
+        var claim = check.OneOf<string?>("clock", r.Clock, null, ("unknown", null), ("right", "clock-right"), ("off", "clock-off"), ("ahead", "clock-ahead"), ("behind", "clock-behind"));
+        if (check.Line("clockErrorSeconds", r.ClockError, ClockError.MaxText) is not { } text)
+        {
+            return claim;
+        }
+
+        if (!ClockError.TryRead(text, out var sign, out var seconds))
+        {
+            faults.Add(new("clockErrorSeconds", "clock_error"));
+            return claim;
+        }
+
+        var way = claim switch { "clock-ahead" => 1, "clock-behind" => -1, _ => sign };
+        if (way != sign && sign != 0)
+        {
+            faults.Add(new("clockErrorSeconds", "clock_sign"));
+        }
+        else if (claim == "clock-right" && seconds > 60)
+        {
+            faults.Add(new("clockErrorSeconds", "clock_right"));
+        }
+        else if (way == 0 && seconds > 0)
+        {
+            faults.Add(new("clock", "clock_way"));
+        }
+
+        return ClockError.Word(way * seconds);
+    }
+
+    /// <summary>The lines of one side, inert; one that names nothing on the network is a fault.</summary>
+    private static List<string> Party(string field, IReadOnlyList<string> lines, FieldCheck check, List<FieldFault> faults)
+    {
+        var kept = new List<string>();
+        if (lines.Count > StatedParties.MaxLines)
+        {
+            faults.Add(new(field, "too_many", StatedParties.MaxLines));
+            return kept;
+        }
+
+        for (var i = 0; i < lines.Count; i++)
+        {
+            var before = faults.Count;
+            if (check.Line($"{field}[{i}]", lines[i], StatedParties.MaxLine) is not { } line)
+            {
+                continue;
+            }
+
+            // on what was written: cleaning makes visible what the reader sees through
+            if (faults.Count == before && StatedParties.Named(lines[i].Trim()).Count == 0)
+            {
+                faults.Add(new($"{field}[{i}]", "party", line.Length > 60 ? line[..60] + "…" : line));
+            }
+
+            kept.Add(line);
+        }
+
+        return kept;
     }
 
     private static List<Observable> Stated(IReadOnlyList<string> texts, List<FieldFault> faults)

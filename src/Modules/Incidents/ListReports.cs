@@ -37,9 +37,9 @@ public static class ListReports
 
     /// <summary>A report as scripts read it; times are UTC. Fields named in <paramref name="Withheld"/> are absent whether they hold a value or not.</summary>
     public sealed record Item(ReportId Id, string TrackingNumber, ReportState State, ReportKind Type, Channel Channel, DateTimeOffset ReceivedAt, DateTimeOffset DueAt, string Summary, string Description,
-        Person Reporter, IReadOnlyList<string> Withheld, string? OccurredAt, string? Timezone, DateTimeOffset? OccurredAtUtc, string Tlp, string Pap, string Language, ReportId? DuplicateOf, string? RejectReason, string? Feed, int Items, long Version);
+        Person Reporter, IReadOnlyList<string> Withheld, IReadOnlyList<string>? Source, IReadOnlyList<string>? Target, string? OccurredAt, string? Timezone, DateTimeOffset? OccurredAtUtc, long? ClockErrorSeconds, string Tlp, string Pap, string Language, ReportId? DuplicateOf, string? RejectReason, string? Feed, int Items, long Version);
 
-    public sealed record Person(string? Name, string? Email, string? Organization, string? Country);
+    public sealed record Person(string? Name, string? Email, string? Organization, string? Country, string? Reference);
 
     public sealed record Detail(Item Report, IReadOnlyList<ObservableItem> Observables, IReadOnlyList<FileItem> Attachments);
 
@@ -125,8 +125,13 @@ public static class ListReports
             [.. files.Select(f => new FileItem(f.Id, f.Name, f.MediaType, f.Size, f.Sha256))]));
     }
 
-    public static Item ToItem(Report r, ReporterView who) => new(r.Id, r.Number, r.State, r.Type, r.Channel, r.ReceivedAt, r.DueAt, r.Summary, r.Description,
-        new(who.Name, who.Email, who.Organisation, who.Country), who.Withheld, r.OccurredText, r.OccurredZone, r.OccurredAt, r.Marking.Tlp.Label(), r.Marking.Pap.Label(), r.Language, r.DuplicateOf, r.RejectReason, r.Feed, r.Items, r.Version);
+    public static Item ToItem(Report r, ReporterView who)
+    {
+        var (parties, description) = StatedParties.Read(r.Description);
+        return new(r.Id, r.Number, r.State, r.Type, r.Channel, r.ReceivedAt, r.DueAt, r.Summary, description,
+            new(who.Name, who.Email, who.Organisation, who.Country, who.Reference), who.Withheld, parties.Sources.Count == 0 ? null : parties.Sources, parties.Targets.Count == 0 ? null : parties.Targets,
+            r.OccurredText, r.OccurredZone, r.OccurredAt, ClockError.Of(r.ClockNote), r.Marking.Tlp.Label(), r.Marking.Pap.Label(), r.Language, r.DuplicateOf, r.RejectReason, r.Feed, r.Items, r.Version);
+    }
 
     internal static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
 
@@ -183,16 +188,16 @@ public static class ListReports
 }
 
 /// <summary>What of a report's reporter one viewer sees at one exit: the rule decides, once, for every page, list and export.</summary>
-public sealed record ReporterView(string? Name, string? Organisation, string? Email, string? Phone, string? Country, bool SeesName, bool SeesOrganisation, bool SeesAddress, bool IsOwn, IReadOnlyList<Reason> Why)
+public sealed record ReporterView(string? Name, string? Organisation, string? Email, string? Phone, string? Country, string? Reference, bool SeesName, bool SeesOrganisation, bool SeesAddress, bool IsOwn, IReadOnlyList<Reason> Why)
 {
     /// <summary>API names of what is withheld, whether it holds a value or not.</summary>
-    public IReadOnlyList<string> Withheld => [.. SeesName ? [] : new[] { "reporter.name" }, .. SeesAddress ? [] : new[] { "reporter.email" }, .. SeesOrganisation ? [] : new[] { "reporter.organization", "reporter.country" }];
+    public IReadOnlyList<string> Withheld => [.. SeesName ? [] : new[] { "reporter.name", "reporter.reference" }, .. SeesAddress ? [] : new[] { "reporter.email" }, .. SeesOrganisation ? [] : new[] { "reporter.organization", "reporter.country" }];
 
     public static ReporterView Of(Report report, Viewer viewer, Exit exit, DateTimeOffset now)
     {
         var verdict = Rule.Decide(new Question(exit == Exit.Export ? SharingAct.Export : SharingAct.Read, exit, report.Marking, Viewer: viewer, Disclosure: report.Disclosure), new World(now));
         var (name, organisation, address) = (verdict.Shows(FieldClass.ReporterName), verdict.Shows(FieldClass.ReporterOrganisation), verdict.Shows(FieldClass.ReporterAddress));
         return new(name ? report.ReporterName : null, organisation ? report.ReporterOrganisation : null, address ? report.ReporterEmail : null, address ? report.ReporterPhone : null,
-            organisation ? report.ReporterCountry : null, name, organisation, address, verdict.Shows(FieldClass.InternalNotes), verdict.Why);
+            organisation ? report.ReporterCountry : null, name ? report.ReporterReference : null, name, organisation, address, verdict.Shows(FieldClass.InternalNotes), verdict.Why);
     }
 }

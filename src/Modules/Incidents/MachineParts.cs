@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Renkei.Formats.Csv;
 using Renkei.Formats.Mail;
+using Renkei.Formats.Rsit;
 using Renkei.Formats.Xarf;
 using Renkei.Kernel;
 
@@ -62,7 +63,7 @@ public static class MachineParts
 
     private static byte[]? Xarf(CoordinationRequest request, Incident incident, NoticeTarget target, int index, Tlp tlp, Mailbox from)
     {
-        if (XarfMapping.For(incident.Category, incident.Type, RoleOf(target.Role)) is not { } kind || SubjectOf(kind, target) is not { } subject)
+        if (RoleOf(target.Role, incident) is not { } role || XarfMapping.For(incident.Category, incident.Type, role) is not { } kind || SubjectOf(kind, target, incident) is not { } subject)
         {
             return null;
         }
@@ -71,7 +72,9 @@ public static class MachineParts
         var report = new XarfReport
         {
             ReportId = IdOf(request.Id.Value, index),
-            Timestamp = target.SeenAt,
+            // a port means something only together with the moment it was used
+            Timestamp = target.Sighting?.At ?? target.SeenAt,
+            SourcePort = target.Sighting?.Port,
             Reporter = party,
             Sender = party,
             SourceIdentifier = target.Address ?? target.Observable.Host?.Value ?? target.Value,
@@ -83,8 +86,11 @@ public static class MachineParts
         return XarfWriter.Write(report, buffer) is null ? buffer.WrittenSpan.ToArray() : null;
     }
 
-    private static XarfSubject? SubjectOf(XarfKind kind, NoticeTarget target)
+    /// <summary>What can be said of the target in the kind's own fields; null where one that the kind requires is not known.</summary>
+    private static XarfSubject? SubjectOf(XarfKind kind, NoticeTarget target, Incident incident)
     {
+        var sighting = target.Sighting;
+        XarfProtocol? protocol = Enum.TryParse<XarfProtocol>(sighting?.Transport, ignoreCase: true, out var known) && Enum.IsDefined(known) ? known : null;
         var url = target.Type switch
         {
             ObservableType.Url => Uri.TryCreate(target.Value, UriKind.Absolute, out var parsed) ? parsed : null,
@@ -97,11 +103,34 @@ public static class MachineParts
             _ when kind == XarfKind.Malware && url is not null => new XarfSubject.MalwareDistribution(url),
             _ when kind == XarfKind.RemoteCompromise && url is not null => new XarfSubject.CompromisedSite(url, XarfCompromise.Other),
             _ when kind == XarfKind.Fraud && url is not null => new XarfSubject.Fraud(url),
-            _ when kind == XarfKind.Botnet => new XarfSubject.Botnet(target.Value, IsController: target.Role == TargetRole.C2),
+            _ when kind == XarfKind.Botnet => new XarfSubject.Botnet(Evidence(incident), IsController: target.Role == TargetRole.C2),
             _ when kind == XarfKind.CompromisedServer => new XarfSubject.CompromisedServer("unknown"),
+            // where it was seen is left out: it may be whom nobody should name
+            _ when sighting is null => null,
+            _ when kind == XarfKind.LoginAttack && protocol is { } p => new XarfSubject.LoginAttack(p, sighting.First, LastSeen: sighting.Last),
+            _ when kind == XarfKind.PortScan && protocol is { } p => new XarfSubject.PortScan(p, sighting.First, LastSeen: sighting.Last),
+            _ when kind == XarfKind.Ddos && protocol is { } p => new XarfSubject.Ddos(p, sighting.First, LastSeen: sighting.Last),
+            _ when kind == XarfKind.VulnerabilityScan && protocol is { } p and not XarfProtocol.Sctp => new XarfSubject.VulnerabilityScan(p, sighting.First, LastSeen: sighting.Last),
+            _ when kind == XarfKind.Spam && sighting.SmtpFrom is { } sender => new XarfSubject.Spam(sender),
+            _ when kind == XarfKind.Cve && sighting is { Service: { } service, Port: { } port, Cve: { } cve } => new XarfSubject.VulnerableService(service, port, cve),
+            _ when kind == XarfKind.OpenService && sighting.Service is { } service => new XarfSubject.OpenService(service),
+            _ when kind == XarfKind.Misconfiguration && sighting.Service is { } service => new XarfSubject.Misconfiguration(service),
             _ => null,
         };
     }
+
+    /// <summary>
+    /// The target's part in X-ARF's terms. Whether a victim is infected, holed or only hit, and whether a stepping stone attacks, its incident's
+    /// class says; of one who was only hit there is nothing to complain about, so null.
+    /// </summary>
+    private static XarfTargetRole? RoleOf(TargetRole role, Incident incident) => (role, incident.Category) switch
+    {
+        (TargetRole.Victim, "vulnerable") => XarfTargetRole.VulnerableHost,
+        (TargetRole.Victim, "information-content-security" or "intrusions") => XarfTargetRole.Unspecified,
+        (TargetRole.Victim, "availability" or "intrusion-attempts" or "information-gathering" or "abusive-content" or "fraud") => null,
+        (TargetRole.SteppingStone, "availability" or "intrusion-attempts" or "information-gathering" or "abusive-content") => XarfTargetRole.AttackSource,
+        _ => RoleOf(role),
+    };
 
     private static XarfTargetRole RoleOf(TargetRole role) => role switch
     {
@@ -113,6 +142,9 @@ public static class MachineParts
         TargetRole.Victim => XarfTargetRole.InfectedHost,
         _ => XarfTargetRole.Unspecified,
     };
+
+    /// <summary>What it was reported as; the messages that say so are the grounds beside it.</summary>
+    private static string Evidence(Incident incident) => "Reported as: " + (RsitTaxonomy.Find(incident.Category, incident.Type)?.English ?? incident.Type);
 
     /// <summary>The same target of the same request always has the same report id: writing again changes no byte.</summary>
     private static Guid IdOf(Guid request, int index)

@@ -11,6 +11,9 @@ namespace Renkei.Incidents;
 public sealed record NoticeTarget(ObservableType Type, string Value, TargetRole Role, string? Address, long? Asn, string? Country, DateTimeOffset SeenAt)
 {
     public Observable Observable => new(Type, Value);
+
+    /// <summary>How it was seen, where a machine's report or a log tells; for the part that machines read.</summary>
+    public Sighting? Sighting { get; init; }
 }
 
 /// <summary>An attachment that goes along, with its bytes where its text may be quoted.</summary>

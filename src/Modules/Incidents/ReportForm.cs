@@ -29,6 +29,14 @@ public static class ReportForm
 
         public string Clock { get; init; } = "unknown";
 
+        public string ClockError { get; init; } = "";
+
+        /// <summary>Where it came from, one a line.</summary>
+        public string Source { get; init; } = "";
+
+        /// <summary>What it hit, one a line.</summary>
+        public string Target { get; init; } = "";
+
         public string Name { get; init; } = "";
 
         public string Organisation { get; init; } = "";
@@ -59,6 +67,9 @@ public static class ReportForm
             When = form["when"].ToString(),
             Zone = form["zone"].ToString(),
             Clock = form["clock"].ToString(),
+            ClockError = form["clock-error"].ToString(),
+            Source = form["source"].ToString(),
+            Target = form["target"].ToString(),
             Name = form["name"].ToString(),
             Organisation = form["organisation"].ToString(),
             Email = form["email"].ToString(),
@@ -93,9 +104,12 @@ public static class ReportForm
         ["type"] = "kind",
         ["summary"] = "summary",
         ["description"] = "description",
+        ["source"] = "source",
+        ["target"] = "target",
         ["occurredAt"] = "when",
         ["timezone"] = "zone",
         ["clock"] = "clock",
+        ["clockErrorSeconds"] = "clock-error",
         ["attachments"] = "files",
         ["reporter.name"] = "name",
         ["reporter.organization"] = "organisation",
@@ -226,6 +240,9 @@ public static class ReportForm
         OccurredText = fields.When,
         OccurredZone = fields.Zone,
         Clock = fields.Clock,
+        ClockError = fields.ClockError,
+        Sources = StatedParties.Lines(fields.Source),
+        Targets = StatedParties.Lines(fields.Target),
         ReporterName = fields.Name,
         ReporterOrganisation = fields.Organisation,
         ReporterEmail = fields.Email,
@@ -267,6 +284,9 @@ public static class ReportForm
             ["when"] = f.When,
             ["zone"] = f.Zone,
             ["clock"] = f.Clock,
+            ["clockError"] = f.ClockError,
+            ["source"] = f.Source,
+            ["target"] = f.Target,
             ["name"] = f.Name,
             ["organisation"] = f.Organisation,
             ["email"] = f.Email,

@@ -45,6 +45,13 @@ public sealed class ReportJson
 
     public string? Clock { get; private set; }
 
+    /// <summary>Whole seconds, signed; null when not stated.</summary>
+    public string? ClockError { get; private set; }
+
+    public List<string> Sources { get; } = [];
+
+    public List<string> Targets { get; } = [];
+
     public List<string> Observables { get; } = [];
 
     public List<IncomingAttachment> Attachments { get; } = [];
@@ -115,10 +122,10 @@ public sealed class ReportJson
             };
         }
 
-        if (Member(root, "observables", "observables", JsonValueKind.Array) is { } observables)
-        {
-            ReadObservables(observables);
-        }
+        ReadClockError(root);
+        ReadTexts(root, "source", StatedParties.MaxLines, Sources);
+        ReadTexts(root, "target", StatedParties.MaxLines, Targets);
+        ReadTexts(root, "observables", Intake.MaxObservables, Observables);
 
         if (Member(root, "attachments", "attachments", JsonValueKind.Array) is { } attachments)
         {
@@ -126,24 +133,45 @@ public sealed class ReportJson
         }
     }
 
-    private void ReadObservables(JsonElement list)
+    private void ReadClockError(JsonElement root)
     {
-        if (list.GetArrayLength() > Intake.MaxObservables)
+        if (!root.TryGetProperty("clockErrorSeconds", out var value) || value.ValueKind == JsonValueKind.Null)
         {
-            _faults.Add(new("observables", "too_many", Intake.MaxObservables));
+            return;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var seconds) || seconds is < -Incidents.ClockError.Most or > Incidents.ClockError.Most)
+        {
+            _faults.Add(new("clockErrorSeconds", "seconds", Incidents.ClockError.Most));
+            return;
+        }
+
+        ClockError = seconds.ToString("+0;-0;0", System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private void ReadTexts(JsonElement root, string name, int most, List<string> into)
+    {
+        if (Member(root, name, name, JsonValueKind.Array) is not { } list)
+        {
+            return;
+        }
+
+        if (list.GetArrayLength() > most)
+        {
+            _faults.Add(new(name, "too_many", most));
             return;
         }
 
         var i = 0;
         foreach (var item in list.EnumerateArray())
         {
-            if (String(item, $"observables[{i}]") is { } text)
+            if (String(item, $"{name}[{i}]") is { } text)
             {
-                Observables.Add(text);
+                into.Add(text);
             }
             else if (item.ValueKind != JsonValueKind.String)
             {
-                _faults.Add(new($"observables[{i}]", "not_text"));
+                _faults.Add(new($"{name}[{i}]", "not_text"));
             }
 
             i++;

@@ -47,7 +47,14 @@ public static class ShowIncident
     public sealed record Model(
         Incident Incident, string TeamName, bool CanWork, bool CanSend, NextAct Next, CoordinationRequest? NextRequest, int Unasked, string? LabelName, string? OwnerName, string Audience, ReportCounts Counts,
         IReadOnlyList<TargetRow> Targets, IReadOnlyList<IncidentTarget> Removed, IReadOnlyList<RequestRow> Requests, IReadOnlyList<EntryRow> Timeline, bool MoreTimeline, string Show,
-        IReadOnlyList<RelatedItem> Related, IReadOnlyList<ReportRow> Reports, IReadOnlyList<IncidentAttachment> Attachments, IReadOnlyList<string> Why, IReadOnlyList<FieldClass> Withheld);
+        IReadOnlyList<RelatedItem> Related, IReadOnlyList<ReportRow> Reports, IReadOnlyList<IncidentAttachment> Attachments, IReadOnlyList<string> Why, IReadOnlyList<FieldClass> Withheld)
+    {
+        /// <summary>Files of the linked reports that can be taken over.</summary>
+        public IReadOnlyList<TakeOverFile.Offer> Offers { get; init; } = [];
+
+        /// <summary>By SHA-256: the linked report that one of the incident's files came with.</summary>
+        public IReadOnlyDictionary<string, Report> From { get; init; } = new Dictionary<string, Report>(StringComparer.Ordinal);
+    }
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/incidents/{id:guid}", GetAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
@@ -104,11 +111,14 @@ public static class ShowIncident
         var canSend = viewer.Has(origin, Right.SendRequests);
         var (next, nextRequest) = Next(incident, targetRows.Count, unasked, requests, now);
         var names = await PrincipalNames.LoadAsync(db, t, incident.Marking.Audience.Append(Principal.Of(origin)).Concat(verdict.Why.SelectMany(w => w.Args).Where(a => Principal.TryParse(a, out _)).Select(a => new Principal(a))), ct);
+        var attachments = verdict.Shows(FieldClass.Grounds) ? await db.IncidentAttachments.AsNoTracking().Where(a => a.Incident == id).OrderBy(a => a.AddedAt).Take(200).ToListAsync(ct) : [];
+        var (offers, from) = await TakeOverFile.OffersAsync(db, reports, attachments, ct);
         var (timeline, more) = await TimelineAsync(db, id, show, all, verdict.Shows(FieldClass.InternalNotes), t, ct);
         return new(incident, team?.NameIn(t.Lang) ?? "", canWork, canSend, next, nextRequest, unasked, await LabelSet.NameAsync(db, incident, t.Lang, ct), await OwnerAsync(db, incident, t, ct),
             AudienceInWords(incident.Marking, names, t), Count(reports, team?.Country), targetRows, [.. targets.Where(x => x.RemovedAt is not null)], [.. requests.Select(r => new RequestRow(r, perRequest.GetValueOrDefault(r.Id), WhyOf(r, t)))],
             timeline, more, show, await RelatedIncidents.FindAsync(db, id, ct), [.. reports.Select(r => new ReportRow(r, ReporterOf(r, viewer, now, t)))],
-            verdict.Shows(FieldClass.Grounds) ? await db.IncidentAttachments.AsNoTracking().Where(a => a.Incident == id).OrderBy(a => a.AddedAt).Take(200).ToListAsync(ct) : [], [.. verdict.Why.Select(names.Say).Distinct(StringComparer.Ordinal)], Withheld(verdict));
+            attachments, [.. verdict.Why.Select(names.Say).Distinct(StringComparer.Ordinal)], Withheld(verdict))
+        { Offers = canWork ? offers : [], From = from };
     }
 
     /// <summary>What leads on: pure, so that a table of cases can test it.</summary>

@@ -18,7 +18,7 @@ public static class ShowReport
     /// <summary>Lines of an imported file on one page.</summary>
     public const int ItemsPage = 50;
 
-    /// <summary>Observables shown; a report holds at most 1,000.</summary>
+    /// <summary>Observables shown; a report holds at most 1,200.</summary>
     private const int MaxShown = 200;
 
     public sealed record Seen(ReportObservable Row, Observable Observable, int OtherReports, int Incidents);
@@ -29,7 +29,7 @@ public static class ShowReport
 
     /// <param name="StatusUrl">The reporter's link, to read out to a caller: only right after taking the report.</param>
     public sealed record Model(Report Report, ReporterView Reporter, IReadOnlyList<Seen> Observables, int MoreObservables, IReadOnlyList<ReportAttachment> Files, IReadOnlyList<ReportItem> Items, int? NextLine,
-        IReadOnlyList<Word> Words, IReadOnlyList<Linked> Incidents, Report? DuplicateOf, string? TakenBy, string? Assignee, bool MayAnswer, bool Taken, string? StatusUrl, string Draft, FormErrors Errors);
+        IReadOnlyList<Word> Words, IReadOnlyList<Linked> Incidents, Report? DuplicateOf, string? TakenBy, string? Assignee, bool MayAnswer, bool MayUndo, bool Taken, string? StatusUrl, string Draft, FormErrors Errors);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -138,7 +138,7 @@ public static class ShowReport
         return new(report, who, seen, more, files, [.. items.Take(ItemsPage)], items.Count > ItemsPage ? items[ItemsPage - 1].Line : null,
             [.. words.Select(w => new Word(w.FromReporter, NameOf(w.Author), w.At, w.Text))],
             [.. links.Where(l => incidents.ContainsKey(l.Incident)).Select(l => new Linked(incidents[l.Incident], l.LinkedAt, l.EndedAt))],
-            duplicateOf, NameOf(report.TakenBy), NameOf(report.Assignee), mine, taken && mine, taken && mine && StatusLinks.KeyOf(keys, report) is { } key ? StatusLinks.Url(settings, key) : null, draft, errors);
+            duplicateOf, NameOf(report.TakenBy), NameOf(report.Assignee), mine, mine && await UndoTriage.IsLastAboutAsync(db, id, clock.GetUtcNow(), ct), taken && mine, taken && mine && StatusLinks.KeyOf(keys, report) is { } key ? StatusLinks.Url(settings, key) : null, draft, errors);
     }
 
     /// <summary>With how many other reports and incidents that this viewer may know of share each.</summary>

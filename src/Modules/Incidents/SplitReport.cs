@@ -58,9 +58,10 @@ public static class SplitReport
         var observables = await db.ReportObservables.AsNoTracking().Where(o => o.Report == id).OrderByDescending(o => o.Stated).ThenBy(o => o.Id).Take(AcceptReports.MaxTargets).ToListAsync(ct);
         var hosts = Classify.Hosts(observables.Select(o => new Observable(o.Type, o.Value)));
         var type = Classify.Suggest(report);
+        var hit = StatedParties.Read(report.Description).Parties.Hit();
         return [.. observables.Select(o =>
         {
-            var usual = Classify.DefaultRole(new(o.Type, o.Value), type, hosts);
+            var usual = Classify.DefaultRole(new(o.Type, o.Value), type, hosts, hit);
             var role = Enum.TryParse<TargetRole>(form?["role." + o.Id.ToString("N")].ToString(), ignoreCase: true, out var r) && Enum.IsDefined(r) ? r : usual ?? TargetRole.Other;
             return new Piece(o, part(o, usual), role);
         }).OrderBy(p => p.Part.Length == 0)];

@@ -81,6 +81,9 @@ public static class SubmitReport
             OccurredText = json.OccurredAt,
             OccurredZone = json.Timezone,
             Clock = json.Clock,
+            ClockError = json.ClockError,
+            Sources = json.Sources,
+            Targets = json.Targets,
             Observables = json.Observables,
             Attachments = json.Attachments,
             Disclosure = json.MayDisclose,
@@ -191,8 +194,8 @@ public static class SubmitReport
     }
 
     /// <summary>The body's shape, for the API's document; the handler reads the raw bytes itself.</summary>
-    public sealed record Body(string? Team, Person? Reporter, string Type, string Summary, string? Description, string? OccurredAt, string? Timezone, string? Clock,
-        IReadOnlyList<string>? Observables, IReadOnlyList<File>? Attachments, object? MayDiscloseReporter, string? Language, string? Tlp);
+    public sealed record Body(string? Team, Person? Reporter, string Type, string Summary, string? Description, string? OccurredAt, string? Timezone, string? Clock, long? ClockErrorSeconds,
+        IReadOnlyList<string>? Source, IReadOnlyList<string>? Target, IReadOnlyList<string>? Observables, IReadOnlyList<File>? Attachments, object? MayDiscloseReporter, string? Language, string? Tlp);
 
     public sealed record Person(string? Name, string? Email, string? Organization, string? Country, string? Phone, string? Reference);
 

@@ -27,11 +27,20 @@ public static class UndoTriage
         return db.TriageActs.AnyAsync(a => a.Person == me && a.UndoneAt == null && a.At >= since, ct);
     }
 
+    /// <summary>True when what would be taken back touched this report.</summary>
+    public static async Task<bool> IsLastAboutAsync(NodeDb db, ReportId report, DateTimeOffset now, CancellationToken ct) =>
+        await LastAsync(db, now, ct) is { } batch && await db.TriageActs.AnyAsync(a => a.Batch == batch && a.Report == report && a.UndoneAt == null, ct);
+
+    private static Task<Guid?> LastAsync(NodeDb db, DateTimeOffset now, CancellationToken ct)
+    {
+        var (me, since) = (db.Viewer.Person ?? default, now - Reach);
+        return db.TriageActs.Where(a => a.Person == me && a.UndoneAt == null && a.At >= since).OrderByDescending(a => a.At).Select(a => (Guid?)a.Batch).FirstOrDefaultAsync(ct);
+    }
+
     private static async Task<IResult> HandleAsync(IFormCollection form, HttpContext http, NodeDb db, TimeProvider clock, Texts t, CancellationToken ct)
     {
         var back = TriageDesk.Back(form["back"]);
-        var (me, since) = (db.Viewer.Person ?? default, clock.GetUtcNow() - Reach);
-        var batch = await db.TriageActs.Where(a => a.Person == me && a.UndoneAt == null && a.At >= since).OrderByDescending(a => a.At).Select(a => (Guid?)a.Batch).FirstOrDefaultAsync(ct);
+        var batch = await LastAsync(db, clock.GetUtcNow(), ct);
         var acts = batch is null ? [] : await db.TriageActs.AsNoTracking().Where(a => a.Batch == batch && a.UndoneAt == null).OrderByDescending(a => a.At).Select(a => a.Id).Take(TriageDesk.MaxPicks).ToListAsync(ct);
         var (done, not) = (0, 0);
         foreach (var id in acts)
