@@ -7,8 +7,17 @@ namespace Renkei.Store;
 
 public sealed partial class NodeDb
 {
-    /// <summary>Brings the schema to this version. Several processes may start at once: one migrates, the others wait.</summary>
-    public Task MigrateAsync(CancellationToken ct) => Database.MigrateAsync(ct);
+    /// <summary>
+    /// Brings the schema to this version. Several processes may start at once: one migrates, the others wait. Where nothing is pending EF's
+    /// migrator is left alone: it would build the model a second time, from the snapshot, to compare (CI asks that question once for all).
+    /// </summary>
+    public async Task MigrateAsync(CancellationToken ct)
+    {
+        if ((await Database.GetPendingMigrationsAsync(ct)).Any())
+        {
+            await Database.MigrateAsync(ct);
+        }
+    }
 
     /// <summary>
     /// A process killed while it migrated leaves EF's lock row behind, and the next start would wait for it for ever. Only for a database

@@ -24,7 +24,18 @@ public static class ListTeams
     private const int ExportSize = 10_000;
 
     /// <summary>The list's filters, all in the URL. Words are looked for in names, addresses and constituencies; every one must be found.</summary>
-    public sealed record Filter(string? Kind, string? Country, string? Words, string? After, string? Done);
+    public sealed record Filter
+    {
+        public string? Kind { get; init; }
+
+        public string? Country { get; init; }
+
+        public string? Words { get; init; }
+
+        public string? After { get; init; }
+
+        public string? Done { get; init; }
+    }
 
     public sealed record Row(Team Team, IReadOnlyList<Contact> Contacts, IReadOnlyList<Constituency> Pieces, int PieceCount)
     {
@@ -70,7 +81,7 @@ public static class ListTeams
             return TypedResults.Problem("kind is none of csirt, nationalCsirt, isp, hoster, registrar, vendor, company, other", statusCode: 400, title: "Bad kind");
         }
 
-        var (teams, next) = await FetchAsync(db, new(kind, country, words, after, null), cursor, PageSize, ct);
+        var (teams, next) = await FetchAsync(db, new Filter { Kind = kind, Country = country, Words = words, After = after }, cursor, PageSize, ct);
         var ids = teams.Select(x => x.Id).ToArray();
         var contacts = await db.Contacts.Where(c => ids.Contains(c.Team)).GroupBy(c => c.Team).Select(g => new { g.Key, Count = g.Count(), Bounced = g.Count(c => c.BouncedAt != null) }).ToDictionaryAsync(g => g.Key, ct);
         var pieces = await db.Constituencies.Where(c => ids.Contains(c.Team)).GroupBy(c => c.Team).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct);

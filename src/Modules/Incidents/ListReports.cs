@@ -19,7 +19,16 @@ public static class ListReports
     /// <summary>Rows of one CSV export; the file says so when there are more.</summary>
     public const int CsvRows = 10_000;
 
-    public sealed record Filter(string? State, string? Type, string? Channel, string? After);
+    public sealed record Filter
+    {
+        public string? State { get; init; }
+
+        public string? Type { get; init; }
+
+        public string? Channel { get; init; }
+
+        public string? After { get; init; }
+    }
 
     /// <summary>A report and what of its reporter this viewer may see.</summary>
     public sealed record Row(Report Report, ReporterView Reporter);

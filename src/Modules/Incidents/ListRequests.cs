@@ -19,11 +19,22 @@ public static class ListRequests
     public const int PageSize = 50;
     private const int CsvRows = 10_000;
 
-    /// <param name="State">draft, out, bounced, answered, closed, all; without it all that is not closed.</param>
-    /// <param name="Due">overdue: past due and without an answer.</param>
-    /// <param name="Mine">me: written by me.</param>
-    /// <param name="Incident">Of one incident.</param>
-    public sealed record Filter(string? State, string? Due, string? Mine, Guid? Incident, string? After);
+    public sealed record Filter
+    {
+        /// <summary>draft, out, bounced, answered, ours (answered or bounced: ours to decide on), closed, all; without it all that is not closed.</summary>
+        public string? State { get; init; }
+
+        /// <summary>overdue: past due and without an answer.</summary>
+        public string? Due { get; init; }
+
+        /// <summary>me: written by me.</summary>
+        public string? Mine { get; init; }
+
+        /// <summary>Of one incident.</summary>
+        public Guid? Incident { get; init; }
+
+        public string? After { get; init; }
+    }
 
     public sealed record Row(CoordinationRequest Request, string? IncidentNumber, string? IncidentTitle, int Targets);
 
@@ -53,7 +64,37 @@ public static class ListRequests
         }
 
         var (requests, next) = await FetchAsync(db, filter, after, PageSize, clock.GetUtcNow(), ct);
-        return Answers.Page<RequestsPage>(new Model(await RowsAsync(db, requests, ct), filter, next, await db.CountAsync(CoordinationRequest.Kind, States(filter.State), ct)));
+        return Answers.Page<RequestsPage>(new Model(await RowsAsync(db, requests, ct), filter, next, await TotalAsync(db, filter, clock.GetUtcNow(), ct)));
+    }
+
+    /// <summary>How many rows the filter has, so that a count and the list it leads to agree: by state from the grants, else through the read rule, bounded.</summary>
+    private static async Task<int> TotalAsync(NodeDb db, Filter filter, DateTimeOffset now, CancellationToken ct)
+    {
+        if (filter.Due != "overdue" && filter.Mine != "me" && filter.Incident is null)
+        {
+            return await db.CountAsync(CoordinationRequest.Kind, States(filter.State), ct);
+        }
+
+        var states = States(filter.State).Select(s => (RequestState)s).ToArray();
+        var rows = db.Requests.AsNoTracking().Where(r => states.Contains(r.State));
+        if (filter.Due == "overdue")
+        {
+            rows = rows.Where(CoordinationRequest.Overdue(now));
+        }
+
+        if (filter.Mine == "me")
+        {
+            var me = db.Viewer.Person;
+            rows = rows.Where(r => r.Author == me);
+        }
+
+        if (filter.Incident is { } of)
+        {
+            var incident = new IncidentId(of);
+            rows = rows.Where(r => r.Incident == incident);
+        }
+
+        return await rows.Take(NodeDb.CountBound + 1).CountAsync(ct);
     }
 
     private static async Task<List<Row>> RowsAsync(NodeDb db, IReadOnlyList<CoordinationRequest> requests, CancellationToken ct)
@@ -109,6 +150,7 @@ public static class ListRequests
         "out" => [(short)RequestState.Sent, (short)RequestState.Delivered, (short)RequestState.Acknowledged],
         "bounced" => [(short)RequestState.Bounced],
         "answered" => [(short)RequestState.Answered],
+        "ours" => [(short)RequestState.Answered, (short)RequestState.Bounced],
         "closed" => [(short)RequestState.Closed],
         "all" => [.. Enum.GetValues<RequestState>().Select(s => (short)s)],
         _ => [.. Enum.GetValues<RequestState>().Where(s => s != RequestState.Closed).Select(s => (short)s)],
@@ -147,7 +189,7 @@ public static class ListRequests
     }
 
     private static bool Matches(CoordinationRequest request, Filter filter, Viewer viewer, DateTimeOffset now) =>
-        (filter.Due != "overdue" || (request.State is RequestState.Sent or RequestState.Delivered or RequestState.Acknowledged or RequestState.Bounced && request.DueAt < now))
+        (filter.Due != "overdue" || request.IsOverdue(now))
         && (filter.Mine != "me" || (viewer.Person is { } me && request.Author == me))
         && (filter.Incident is not { } incident || request.Incident.Value == incident);
 }

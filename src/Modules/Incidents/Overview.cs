@@ -60,7 +60,7 @@ public static class Overview
         const int bound = NodeDb.CountBound + 1;
         var local = page.Local(now);
         var tomorrow = new DateTimeOffset(local.Date.AddDays(1), local.Offset).ToUniversalTime();
-        var overdue = db.Requests.AsNoTracking().Where(r => (r.State == RequestState.Sent || r.State == RequestState.Delivered || r.State == RequestState.Acknowledged) && r.DueAt < now);
+        var overdue = db.Requests.AsNoTracking().Where(CoordinationRequest.Overdue(now));
         var longest = await overdue.OrderBy(r => r.DueAt).Select(r => (DateTimeOffset?)r.DueAt).FirstOrDefaultAsync(ct);
         var waits = await db.Incidents.Where(i => i.State == IncidentState.Open).GroupBy(i => i.Waiting).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct);
         var me = db.Viewer.Person;

@@ -17,7 +17,16 @@ public static class TriageQueue
     public const int PageSize = 25;
 
     /// <summary>The queue's filters, all in the URL. View: empty, <c>mine</c>, <c>nobody</c> or <c>overseas</c>.</summary>
-    public sealed record Filter(string? View, string? Kind, string? Channel, string? After);
+    public sealed record Filter
+    {
+        public string? View { get; init; }
+
+        public string? Kind { get; init; }
+
+        public string? Channel { get; init; }
+
+        public string? After { get; init; }
+    }
 
     public sealed record Row(Report Report, Reporting By, Likenesses Like, string? Assignee);
 
@@ -64,8 +73,38 @@ public static class TriageQueue
         var names = await db.People.AsNoTracking().Where(p => assignees.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.NameIn(t.Lang), ct);
         var rows = reports.Select(r => new Row(r, Reporting.Of(r, db.Viewer, home, now), like.GetValueOrDefault(r.Id, Likenesses.None), r.Assignee is { } a ? names.GetValueOrDefault(a) : null)).ToList();
         var first = reports.Count == 0 ? null : await PreviewAsync(db, reports[0], home, rows[0].Like, t, now, ct);
-        var total = await db.CountAsync(Report.Kind, [(short)ReportState.New], ct);
+        var total = await TotalAsync(db, filter, home, ct);
         return Answers.Page<TriagePage>(new Model(rows, filter, next, total, db.Viewer.Has(Right.Triage), await UndoTriage.AnyAsync(db, now, ct), first));
+    }
+
+    /// <summary>How many rows the filter has: by state from the grants, else through the read rule, bounded.</summary>
+    private static async Task<int> TotalAsync(NodeDb db, Filter filter, string? home, CancellationToken ct)
+    {
+        if (string.IsNullOrEmpty(filter.View + filter.Kind + filter.Channel))
+        {
+            return await db.CountAsync(Report.Kind, [(short)ReportState.New], ct);
+        }
+
+        var rows = db.Reports.AsNoTracking().Where(r => r.State == ReportState.New);
+        var me = db.Viewer.Person;
+        rows = filter.View switch
+        {
+            "mine" => rows.Where(r => r.Assignee != null && r.Assignee == me),
+            "nobody" => rows.Where(r => r.Assignee == null),
+            "overseas" => rows.Where(r => r.ReporterCountry != null && home != null && r.ReporterCountry != home),
+            _ => rows,
+        };
+        if (Enum.TryParse<ReportKind>(filter.Kind, ignoreCase: true, out var kind))
+        {
+            rows = rows.Where(r => r.Type == kind);
+        }
+
+        if (Enum.TryParse<Channel>(filter.Channel, ignoreCase: true, out var channel))
+        {
+            rows = rows.Where(r => r.Channel == channel);
+        }
+
+        return await rows.Take(NodeDb.CountBound + 1).CountAsync(ct);
     }
 
     /// <summary>The country of the viewer's team: what is overseas from there.</summary>

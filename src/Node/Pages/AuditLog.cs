@@ -20,7 +20,20 @@ public static class AuditLog
     public const int MostRows = 100_000;
 
     /// <summary>All in the address. <c>Action</c> is the beginning of a stable name, <c>Record</c> a number or an id, <c>From</c> and <c>To</c> dates in the reader's zone.</summary>
-    public sealed record Filter(string? Action, string? Record, string? Person, string? From, string? To, string? After);
+    public sealed record Filter
+    {
+        public string? Action { get; init; }
+
+        public string? Record { get; init; }
+
+        public string? Person { get; init; }
+
+        public string? From { get; init; }
+
+        public string? To { get; init; }
+
+        public string? After { get; init; }
+    }
 
     /// <summary>An entry as the page shows it; names only of what the viewer may know of.</summary>
     public sealed record Row(AuditEntry Entry, string Actor, SeenRecord? Record, string Detail);

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Renkei.Kernel;
 using Renkei.Store;
 
@@ -114,6 +115,13 @@ public sealed class CoordinationRequest : Record<RequestId>, ISearchable
     public override string RecordKind => Kind;
 
     public RecordRef Ref => new(Kind, Id.Value);
+
+    /// <summary>Past due and without an answer or a bounce: theirs to act on.</summary>
+    public static Expression<Func<CoordinationRequest, bool>> Overdue(DateTimeOffset now) =>
+        r => (r.State == RequestState.Sent || r.State == RequestState.Delivered || r.State == RequestState.Acknowledged) && r.DueAt < now;
+
+    /// <summary>As <see cref="Overdue"/>, of one that is loaded.</summary>
+    public bool IsOverdue(DateTimeOffset now) => State is RequestState.Sent or RequestState.Delivered or RequestState.Acknowledged && DueAt < now;
 
     public bool IsOpen => State is not (RequestState.Draft or RequestState.Closed);
 
