@@ -66,6 +66,11 @@ public sealed class NodeSettings
             settings._values[name] = (value, "default");
         }
 
+        if (commandLine.Keys.FirstOrDefault(name => !settings._values.ContainsKey(name)) is { } unknown)
+        {
+            throw Unknown("command line", unknown);
+        }
+
         settings.Overlay("data", environment, commandLine);
         settings.ReadFile(Path.Combine(settings.Data, "renkei.json"));
         foreach (var (name, _, _) in Known)
@@ -101,14 +106,24 @@ public sealed class NodeSettings
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                throw new SettingException($"{path}: one object of settings is expected, such as {{ \"language\": \"en\" }}");
+            }
+
             foreach (var property in json.RootElement.EnumerateObject())
             {
                 if (!_values.ContainsKey(property.Name))
                 {
-                    throw new SettingException($"{path}: {property.Name} is no setting. Known: {string.Join(", ", Known.Select(k => k.Name))}");
+                    throw Unknown(path, property.Name);
                 }
 
-                _values[property.Name] = (property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : property.Value.GetRawText(), path);
+                _values[property.Name] = (property.Value.ValueKind switch
+                {
+                    JsonValueKind.String => property.Value.GetString()!,
+                    JsonValueKind.Number => property.Value.GetRawText(),
+                    _ => throw new SettingException($"{path}: {property.Name} is neither text nor a number"),
+                }, path);
             }
         }
         catch (JsonException e)
@@ -116,6 +131,8 @@ public sealed class NodeSettings
             throw new SettingException($"{path}: not JSON at line {e.LineNumber + 1}: {e.Message}");
         }
     }
+
+    private static SettingException Unknown(string where, string name) => new($"{where}: {name} is no setting. Known: {string.Join(", ", Known.Select(k => k.Name))}");
 
     private void Check()
     {
@@ -130,6 +147,20 @@ public sealed class NodeSettings
         if (this["public-url"] is { Length: > 0 } url && !(Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme is "https" or "http"))
         {
             throw new SettingException($"public-url ({_values["public-url"].Source}): {url} is no http or https address");
+        }
+
+        // said here with the setting's name, not later by whatever trips over it
+        if (this["proxies"].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault(p => !System.Net.IPAddress.TryParse(p, out _)) is { } proxy)
+        {
+            throw new SettingException($"proxies ({_values["proxies"].Source}): {proxy} is no IP address");
+        }
+
+        foreach (var name in (string[])["kek-file", "smtp-password-file", "smtp-ca-file"])
+        {
+            if (this[name] is { Length: > 0 } file && !File.Exists(file))
+            {
+                throw new SettingException($"{name} ({_values[name].Source}): {file} does not exist");
+            }
         }
 
         Number("smtp-port", 1, 65535);

@@ -15,12 +15,12 @@ public static class RelatedIncidents
 
     public static async Task<IReadOnlyList<RelatedItem>> FindAsync(NodeDb db, IncidentId incident, CancellationToken ct)
     {
-        var targets = await db.IncidentTargets.AsNoTracking().Where(t => t.Incident == incident).Select(t => new { t.Value, t.Address }).Take(MaxValues).ToListAsync(ct);
+        var targets = await db.IncidentTargets.AsNoTracking().Where(t => t.Incident == incident && t.RemovedAt == null).Select(t => new { t.Value, t.Address }).Take(MaxValues).ToListAsync(ct);
         var linked = await db.ReportLinks.AsNoTracking().Where(l => l.Incident == incident && l.EndedAt == null).Select(l => l.Report).ToArrayAsync(ct);
         var reported = await db.ReportObservables.AsNoTracking().Where(o => linked.Contains(o.Report)).Select(o => o.Value).Take(MaxValues).ToListAsync(ct);
         var values = targets.Select(t => t.Value).Concat(targets.Select(t => t.Address).OfType<string>()).Concat(reported).Distinct(StringComparer.Ordinal).Take(MaxValues).ToArray();
         var shared = new Dictionary<IncidentId, HashSet<Observable>>();
-        foreach (var hit in await db.IncidentTargets.AsNoTracking().Where(t => t.Incident != incident && values.Contains(t.Value)).Select(t => new { t.Incident, t.Type, t.Value }).Take(1000).ToListAsync(ct))
+        foreach (var hit in await db.IncidentTargets.AsNoTracking().Where(t => t.Incident != incident && t.RemovedAt == null && values.Contains(t.Value)).Select(t => new { t.Incident, t.Type, t.Value }).Take(1000).ToListAsync(ct))
         {
             Add(hit.Incident, new(hit.Type, hit.Value));
         }

@@ -22,11 +22,14 @@ public static class NodeCommands
         ["user-reset-password"] = (services, a, _, output, errors, ct) => UserCommands.ResetPasswordAsync(services, output, errors, a[0], a[1] == "true", ct),
         ["user-roles"] = (services, a, _, output, errors, ct) => UserCommands.RolesAsync(services, output, errors, a[0], a[1], a[2].Split(',', StringSplitOptions.RemoveEmptyEntries), ct),
         ["team-list"] = (services, _, _, output, _, ct) => TeamCommands.ListAsync(services, output, ct),
-        ["team-add"] = (services, a, _, output, errors, ct) => TeamCommands.AddAsync(services, output, errors, a[0], a[1], a[2], a[3], ct),
+        ["team-add"] = (services, a, _, output, errors, ct) => TeamCommands.AddAsync(services, output, errors, a[0], a[1], Given(a[2]), Given(a[3]), ct),
         ["token-list"] = (services, _, _, output, _, ct) => TokenCommands.ListAsync(services, output, ct),
         ["token-add"] = (services, a, _, output, errors, ct) => TokenCommands.AddAsync(services, output, errors, a[0], a[1], a[2].Split(','), int.Parse(a[3], CultureInfo.InvariantCulture), ct),
         ["token-revoke"] = (services, a, _, output, errors, ct) => TokenCommands.RevokeAsync(services, output, errors, a[0], ct),
     };
+
+    /// <summary>An option that was left out comes as empty text.</summary>
+    private static string? Given(string text) => text.Length == 0 ? null : text;
 
     public static Task<int> RunAsync(IServiceProvider services, string[] args, Stream input, TextWriter output, TextWriter errors, CancellationToken ct)
     {
