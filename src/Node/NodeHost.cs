@@ -59,6 +59,8 @@ public static class NodeHost
             o.SuppressXFrameOptionsHeader = true;
         });
         services.AddProblemDetails();
+        // what cannot be bound is thrown, so that ApiErrors can say which field it was
+        services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddExceptionHandler<FaultAnswers>();
         services.AddSingleton<FolderLock>();
         services.AddOpenApi();
@@ -133,6 +135,7 @@ public static class NodeHost
         app.UseExceptionHandler();
         app.UseWhen(http => !http.Request.Path.StartsWithSegments("/api"), pages => pages.UseFriendlyErrors());
         app.UseStoreFaults();
+        app.UseApiErrors();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = file.Context.Request.Query.ContainsKey("v") ? "public, max-age=31536000, immutable" : "public, max-age=300" });
         app.UseAuthentication();
         app.UseViewer();

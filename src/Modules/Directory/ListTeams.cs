@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -47,7 +48,7 @@ public static class ListTeams
     /// <summary>An organisation as scripts read it.</summary>
     public sealed record Item(TeamId Id, string Slug, string Name, string? NameLatin, TeamKind Kind, string? Country, bool Hosted, string Tlp, int Contacts, int Constituencies, int Bounced, long Version);
 
-    public sealed record ItemList(IReadOnlyList<Item> Items, string? Next);
+    public sealed record ItemList(IReadOnlyList<Item> Items, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -69,19 +70,24 @@ public static class ListTeams
         return Answers.Page<DirectoryPage>(new Model(await RowsAsync(db, teams, ct), filter, next, total, countries, db.Viewer.Has(Right.EditDirectory)));
     }
 
-    private static async Task<Results<Ok<ItemList>, ProblemHttpResult>> ApiAsync([FromQuery] string? kind, [FromQuery] string? country, [FromQuery] string? words, [FromQuery] string? after, NodeDb db, CancellationToken ct)
+    private static async Task<Results<Ok<ItemList>, ValidationProblem>> ApiAsync([FromQuery] string? kind, [FromQuery] string? country, [FromQuery] string? words, [FromQuery] string? after, [FromQuery] int? limit, NodeDb db, CancellationToken ct)
     {
         if (!TryCursor(after, out var cursor))
         {
-            return TypedResults.Problem("after is not a cursor that this node gave: take it from next", statusCode: 400, title: "Bad cursor");
+            return TypedResults.ValidationProblem(ApiQuery.BadCursor);
+        }
+
+        if (ApiQuery.Limit(limit, out var take) is { } wrong)
+        {
+            return TypedResults.ValidationProblem(wrong);
         }
 
         if (!string.IsNullOrEmpty(kind) && !EditTeam.TryKind(kind, out _) && !Enum.TryParse<TeamKind>(kind, ignoreCase: true, out _))
         {
-            return TypedResults.Problem("kind is none of csirt, nationalCsirt, isp, hoster, registrar, vendor, company, other", statusCode: 400, title: "Bad kind");
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["kind"] = ["One of csirt, nationalCsirt, isp, hoster, registrar, vendor, company, other."] });
         }
 
-        var (teams, next) = await FetchAsync(db, new Filter { Kind = kind, Country = country, Words = words, After = after }, cursor, PageSize, ct);
+        var (teams, next) = await FetchAsync(db, new Filter { Kind = kind, Country = country, Words = words, After = after }, cursor, take, ct);
         var ids = teams.Select(x => x.Id).ToArray();
         var contacts = await db.Contacts.Where(c => ids.Contains(c.Team)).GroupBy(c => c.Team).Select(g => new { g.Key, Count = g.Count(), Bounced = g.Count(c => c.BouncedAt != null) }).ToDictionaryAsync(g => g.Key, ct);
         var pieces = await db.Constituencies.Where(c => ids.Contains(c.Team)).GroupBy(c => c.Team).Select(g => new { g.Key, Count = g.Count() }).ToDictionaryAsync(g => g.Key, g => g.Count, ct);
@@ -116,6 +122,8 @@ public static class ListTeams
             }
         }
 
+        db.Note(new AuditNote("directory.exported", db.Viewer.Team, null, new Dictionary<string, object?>(StringComparer.Ordinal) { ["format"] = "csv", ["rows"] = rows.Count }));
+        await db.SaveChangesAsync(ct);
         return TypedResults.File(buffer.ToArray(), "application/octet-stream", "directory-" + clock.GetUtcNow().ToString("yyyyMMdd", CultureInfo.InvariantCulture) + ".csv");
     }
 

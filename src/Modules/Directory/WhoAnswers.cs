@@ -53,12 +53,12 @@ public static class WhoAnswers
         return Answers.Page<WhoPage>(new Model(typed, place, null, await MatchesAsync(finder, place, ct), snapshot.Networks > 0, clock.GetUtcNow(), may));
     }
 
-    private static async Task<Results<Ok<Answer>, ProblemHttpResult>> ApiAsync(string? q, ContactFinder finder, GeoStore geo, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<Answer>, ValidationProblem>> ApiAsync(string? q, ContactFinder finder, GeoStore geo, TimeProvider clock, CancellationToken ct)
     {
         var typed = EntryFields.Line(q is { Length: > MaxQuery } ? "" : q);
         if (Locate(typed, geo.Current) is not { } place)
         {
-            return TypedResults.Problem("q is no address, prefix, AS number, domain, URL or mail address", statusCode: 400, title: "Bad q");
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["q"] = ["An address, prefix, AS number, domain, URL or mail address."] });
         }
 
         var matches = await MatchesAsync(finder, place, ct);

@@ -321,15 +321,26 @@ internal static class TriageApi
             return Problem(Refusal.NotFound);
         }
 
-        var wanted = http.Headers.IfMatch.ToString().Trim();
-        var stored = string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
-        return wanted.Length == 0 || wanted == "*" || wanted.Split(',', StringSplitOptions.TrimEntries).Contains(stored, StringComparer.Ordinal) ? null
-            : TypedResults.Problem($"The report is at version {version.Value.ToString(CultureInfo.InvariantCulture)} now: read it again, then decide.", statusCode: 412, title: "Changed meanwhile");
+        return EntityTag.Outdated(http, version.Value);
+    }
+
+    /// <summary>The report as it stands after an act, with its new version; or why nothing was done.</summary>
+    public static async Task<Results<Ok<ListReports.Item>, ValidationProblem, ProblemHttpResult>> AnswerAsync(NodeDb db, TriageOutcome outcome, HttpContext http, TimeProvider clock, CancellationToken ct)
+    {
+        var id = outcome.Report;
+        if (outcome.Why is { } why || await db.Reports.AsNoTracking().FirstOrDefaultAsync(r => r.Id == id, ct) is not { } report)
+        {
+            return Problem(outcome.Why ?? Refusal.NotFound);
+        }
+
+        http.Response.Headers.ETag = EntityTag.Of(report.Version);
+        return TypedResults.Ok(ListReports.ToItem(report, ReporterView.Of(report, db.Viewer, Exit.Api, clock.GetUtcNow())));
     }
 
     public static ProblemHttpResult Problem(Refusal why) => why switch
     {
-        Refusal.NotFound => TypedResults.Problem(statusCode: 404, title: "Not found"),
+        Refusal.NotFound => TypedResults.Problem("No record of this id that the token may know of.", statusCode: 404, title: "Not found"),
+        Refusal.Itself => TypedResults.Problem("A report is no duplicate of itself.", statusCode: 409, title: "The same report"),
         Refusal.NotYours => TypedResults.Problem("The report is another team's: shared to read.", statusCode: 403, title: "Not yours to change"),
         Refusal.Changed => TypedResults.Problem("Someone changed the report at the same moment: read it again, then decide.", statusCode: 412, title: "Changed meanwhile"),
         Refusal.Marking => TypedResults.Problem("The markings of report and incident contradict each other.", statusCode: 409, title: "Markings contradict"),

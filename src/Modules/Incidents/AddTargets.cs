@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Incidents.Pages;
@@ -9,7 +10,10 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>GET and POST /incidents/{id}/targets/new: paste many, one a line, each with the address it was seen at if known.</summary>
+/// <summary>
+/// GET and POST /incidents/{id}/targets/new: paste many, one a line, each with the address it was seen at if known. GET and POST
+/// /api/v1/incidents/{id}/targets for scripts.
+/// </summary>
 public static class AddTargets
 {
     public const int MaxLines = 500;
@@ -20,10 +24,16 @@ public static class AddTargets
     /// <summary>A line that is no observable, by its number in the box.</summary>
     public sealed record BadLine(int Line, string Shown, string Why);
 
+    public sealed record Input(IReadOnlyList<CreateIncident.TargetIn>? Targets);
+
+    /// <summary><paramref name="Items"/>: now targets of the incident; <paramref name="Known"/>: were so before, as they stand.</summary>
+    public sealed record Added(IReadOnlyList<GetIncident.TargetOut> Items, IReadOnlyList<GetIncident.TargetOut> Known);
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/incidents/{id:guid}/targets/new", GetAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
         routes.MapPost("/incidents/{id:guid}/targets/new", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
+        routes.MapPost("/api/v1/incidents/{id}/targets", ApiAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("addTargets").ProducesProblem(403).ProducesProblem(404).ProducesProblem(412);
     }
 
     /// <summary>Reads a role by name, any case.</summary>
@@ -114,8 +124,53 @@ public static class AddTargets
         }
 
         var now = clock.GetUtcNow();
-        var there = (await db.IncidentTargets.AsNoTracking().Where(x => x.Incident == id && x.RemovedAt == null).Select(x => new { x.Type, x.Value }).ToListAsync(ct)).Select(x => new Observable(x.Type, x.Value)).ToHashSet();
-        var added = found.Where(f => there.Add(f.Observable)).Select(f => Located(locator, id, f.Observable, role, f.Address, now)).ToList();
+        var (added, _) = await SaveAsync(db, incident, found.Select(f => Located(locator, id, f.Observable, role, f.Address, now)), now, ct);
+        return IncidentAct.Done(id, added.Count > 0 ? "targets" : "targets_known");
+    }
+
+    private static async Task<Results<Created<Added>, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, Input input, HttpRequest http, NodeDb db, Locator locator, TimeProvider clock, CancellationToken ct)
+    {
+        var (incident, refusal) = await IncidentAct.OpenForApiAsync(db, id, http, ct);
+        if (incident is null)
+        {
+            return refusal!;
+        }
+
+        var problems = new Dictionary<string, string[]>(StringComparer.Ordinal);
+        var now = clock.GetUtcNow();
+        var wanted = CreateIncident.Targets(input.Targets ?? [], problems, locator, now);
+        if (wanted.Count == 0 && problems.Count == 0)
+        {
+            problems["targets"] = ["At least one {value, role, address}."];
+        }
+
+        if (problems.Count > 0)
+        {
+            return TypedResults.ValidationProblem(problems);
+        }
+
+        var (added, known) = await SaveAsync(db, incident, wanted.Select(make => make(id)), now, ct);
+        return TypedResults.Created($"/api/v1/incidents/{id}/targets", new Added([.. added.Select(GetIncident.ToTarget)], [.. known.Select(GetIncident.ToTarget)]));
+    }
+
+    /// <summary>Adds those that are not there yet.</summary>
+    private static async Task<(IReadOnlyList<IncidentTarget> Added, IReadOnlyList<IncidentTarget> Known)> SaveAsync(NodeDb db, Incident incident, IEnumerable<IncidentTarget> wanted, DateTimeOffset now, CancellationToken ct)
+    {
+        var id = incident.Id;
+        var there = (await db.IncidentTargets.AsNoTracking().Where(x => x.Incident == id && x.RemovedAt == null).ToListAsync(ct)).GroupBy(x => new Observable(x.Type, x.Value)).ToDictionary(g => g.Key, g => g.First());
+        var (added, known) = (new List<IncidentTarget>(), new List<IncidentTarget>());
+        foreach (var target in wanted)
+        {
+            if (there.TryAdd(new(target.Type, target.Value), target))
+            {
+                added.Add(target);
+            }
+            else
+            {
+                known.Add(there[new(target.Type, target.Value)]);
+            }
+        }
+
         if (added.Count > 0)
         {
             db.IncidentTargets.AddRange(added);
@@ -123,7 +178,7 @@ public static class AddTargets
             await db.SaveChangesAsync(ct);
         }
 
-        return IncidentAct.Done(id, added.Count > 0 ? "targets" : "targets_known");
+        return (added, known);
     }
 
     private static void Read(string[] lines, List<(Observable Observable, string? Address)> found, List<BadLine> bad, Texts t)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Incidents.Pages;
@@ -9,16 +10,27 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>GET /incidents/{id}/targets/{target}, POST there and at …/remove: its role, or its end. A removed target stays, dated.</summary>
+/// <summary>
+/// GET /incidents/{id}/targets/{target}, POST there and at …/remove: its role, or its end. PATCH /api/v1/incidents/{id}/targets/{target} and
+/// POST …/end for scripts. A removed target stays, dated.
+/// </summary>
 public static class ChangeTarget
 {
     public sealed record Model(Incident Incident, IncidentTarget Target, int OpenRequests, FormErrors Errors);
+
+    public const int MaxReason = 2000;
+
+    public sealed record Patch(string? Role);
+
+    public sealed record Ending(string? Reason);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/incidents/{id:guid}/targets/{target:guid}", GetAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
         routes.MapPost("/incidents/{id:guid}/targets/{target:guid}", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
         routes.MapPost("/incidents/{id:guid}/targets/{target:guid}/remove", RemoveAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
+        routes.MapPatch("/api/v1/incidents/{id}/targets/{target}", ApiChangeAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("changeTarget").ProducesProblem(403).ProducesProblem(404).ProducesProblem(412);
+        routes.MapPost("/api/v1/incidents/{id}/targets/{target}/end", ApiEndAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("endTarget").ProducesProblem(403).ProducesProblem(404).ProducesProblem(412);
     }
 
     private static async Task<IResult> GetAsync(IncidentId id, Guid target, NodeDb db, CancellationToken ct)
@@ -40,14 +52,18 @@ public static class ChangeTarget
             return Answers.Page<ChangeTargetPage>(model with { Errors = new FormErrors().Add("role", t["incident.targets.role"], t["incident.fault.choose"]) }, StatusCodes.Status400BadRequest);
         }
 
-        if (model.Target.Role != role)
+        await SetRoleAsync(db, model.Incident, model.Target, role, clock.GetUtcNow(), ct);
+        return IncidentAct.Done(id, "target");
+    }
+
+    private static async Task SetRoleAsync(NodeDb db, Incident incident, IncidentTarget target, TargetRole role, DateTimeOffset now, CancellationToken ct)
+    {
+        if (target.Role != role)
         {
-            model.Target.Role = role;
-            Diary.Say(db, model.Incident, EntryKind.State, clock.GetUtcNow(), "diary.target_role_" + role.ToString().ToLowerInvariant(), [Defanged(model.Target)]);
+            target.Role = role;
+            Diary.Say(db, incident, EntryKind.State, now, "diary.target_role_" + role.ToString().ToLowerInvariant(), [Defanged(target)]);
             await db.SaveChangesAsync(ct);
         }
-
-        return IncidentAct.Done(id, "target");
     }
 
     private static async Task<IResult> RemoveAsync(IncidentId id, Guid target, IFormCollection form, NodeDb db, TimeProvider clock, CancellationToken ct)
@@ -58,14 +74,62 @@ public static class ChangeTarget
             return refusal!;
         }
 
-        var now = clock.GetUtcNow();
-        model.Target.RemovedAt = now;
         var reason = IncidentAct.CleanLine(form["reason"]);
-        reason = reason.Length > 2000 ? reason[..2000] : reason;
-        Diary.Say(db, model.Incident, EntryKind.State, now, reason.Length == 0 ? "diary.target_removed" : "diary.target_removed_why", [Defanged(model.Target), TextRefang.DefangText(reason)]);
-        await db.SaveChangesAsync(ct);
+        await EndAsync(db, model.Incident, model.Target, reason.Length > MaxReason ? reason[..MaxReason] : reason, clock.GetUtcNow(), ct);
         return IncidentAct.Done(id, "target_removed");
     }
+
+    private static async Task EndAsync(NodeDb db, Incident incident, IncidentTarget target, string reason, DateTimeOffset now, CancellationToken ct)
+    {
+        target.RemovedAt = now;
+        Diary.Say(db, incident, EntryKind.State, now, reason.Length == 0 ? "diary.target_removed" : "diary.target_removed_why", [Defanged(target), TextRefang.DefangText(reason)]);
+        await db.SaveChangesAsync(ct);
+    }
+
+    private static async Task<Results<Ok<GetIncident.TargetOut>, ValidationProblem, ProblemHttpResult>> ApiChangeAsync(IncidentId id, Guid target, Patch input, HttpRequest http, NodeDb db, TimeProvider clock, CancellationToken ct)
+    {
+        var (incident, found, refusal) = await OpenForApiAsync(db, id, target, http, ct);
+        if (found is null)
+        {
+            return refusal!;
+        }
+
+        if (!AddTargets.TryRole(input.Role, out var role))
+        {
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["role"] = ["One of " + string.Join(", ", ApiQuery.Words<TargetRole>()) + "."] });
+        }
+
+        await SetRoleAsync(db, incident!, found, role, clock.GetUtcNow(), ct);
+        return TypedResults.Ok(GetIncident.ToTarget(found));
+    }
+
+    private static async Task<Results<Ok<GetIncident.TargetOut>, ValidationProblem, ProblemHttpResult>> ApiEndAsync(IncidentId id, Guid target, Ending? input, HttpRequest http, NodeDb db, TimeProvider clock, CancellationToken ct)
+    {
+        var (incident, found, refusal) = await OpenForApiAsync(db, id, target, http, ct);
+        if (found is null)
+        {
+            return refusal!;
+        }
+
+        var reason = IncidentAct.CleanLine(input?.Reason);
+        if (reason.Length > MaxReason)
+        {
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["reason"] = [$"At most {MaxReason} characters."] });
+        }
+
+        await EndAsync(db, incident!, found, reason, clock.GetUtcNow(), ct);
+        return TypedResults.Ok(GetIncident.ToTarget(found));
+    }
+
+    private static async Task<(Incident? Incident, IncidentTarget? Target, ProblemHttpResult? Refusal)> OpenForApiAsync(NodeDb db, IncidentId id, Guid target, HttpRequest http, CancellationToken ct)
+    {
+        var (incident, refusal) = await IncidentAct.OpenForApiAsync(db, id, http, ct);
+        var found = incident is null ? null : await FindAsync(db, id, target, ct);
+        return (incident, found, refusal ?? (found is null ? TypedResults.Problem("The incident has no target of this id that stands.", statusCode: 404, title: "Not found") : null));
+    }
+
+    private static Task<IncidentTarget?> FindAsync(NodeDb db, IncidentId id, Guid target, CancellationToken ct) =>
+        db.IncidentTargets.FirstOrDefaultAsync(x => x.Id == target && x.Incident == id && x.RemovedAt == null, ct);
 
     private static string Defanged(IncidentTarget target) => new Observable(target.Type, target.Value).Defang();
 
@@ -77,8 +141,7 @@ public static class ChangeTarget
             return (null, refusal);
         }
 
-        var found = await db.IncidentTargets.FirstOrDefaultAsync(x => x.Id == target && x.Incident == id && x.RemovedAt == null, ct);
-        if (found is null)
+        if (await FindAsync(db, id, target, ct) is not { } found)
         {
             return (null, Answers.NotFound());
         }

@@ -25,22 +25,18 @@ public static class CloseIncident
     {
         routes.MapGet("/incidents/{id:guid}/close", GetAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
         routes.MapPost("/incidents/{id:guid}/close", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
-        routes.MapPost("/api/v1/incidents/{id:guid}/close", ApiAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("closeIncident");
+        routes.MapPost("/api/v1/incidents/{id}/close", ApiAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("closeIncident");
     }
 
     /// <summary>POST /api/v1/incidents/{id}/close. <c>state</c>: resolved or abandoned. Refused (409) while requests are open.</summary>
     public sealed record Input(string? State, string? Outcome);
 
-    private static async Task<Results<Ok<ListIncidents.Item>, NotFound, ProblemHttpResult, ValidationProblem>> ApiAsync(IncidentId id, Input input, NodeDb db, NodeDbFactory databases, TextBook book, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<ListIncidents.Item>, ProblemHttpResult, ValidationProblem>> ApiAsync(IncidentId id, Input input, HttpContext http, NodeDb db, NodeDbFactory databases, TextBook book, TimeProvider clock, CancellationToken ct)
     {
-        if (await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct) is not { } incident)
+        var (incident, refusal) = await IncidentAct.OpenForApiAsync(db, id, http.Request, ct);
+        if (incident is null)
         {
-            return TypedResults.NotFound();
-        }
-
-        if (!db.Viewer.Has(incident.Marking.Origin, Right.WorkIncidents))
-        {
-            return TypedResults.Problem("This incident is another team's.", statusCode: 403, title: "Not your incident");
+            return refusal!;
         }
 
         if (incident.State != IncidentState.Open)
@@ -68,8 +64,13 @@ public static class CloseIncident
         }
 
         await EndAsync(db, book, incident, state, outcome, clock.GetUtcNow(), ct);
-        return await IncidentAct.TrySaveAsync(db, ct) ? TypedResults.Ok(ListIncidents.ToItem(incident))
-            : TypedResults.Problem("Somebody saved it meanwhile. Read it again and decide.", statusCode: 409, title: "Changed meanwhile");
+        if (!await IncidentAct.TrySaveAsync(db, ct))
+        {
+            return TypedResults.Problem("Somebody saved it meanwhile. Read it again and decide.", statusCode: 412, title: "Changed meanwhile");
+        }
+
+        http.Response.Headers.ETag = GetIncident.ETag(incident);
+        return TypedResults.Ok(ListIncidents.ToItem(incident));
     }
 
     private static async Task EndAsync(NodeDb db, TextBook book, Incident incident, string state, string outcome, DateTimeOffset now, CancellationToken ct)

@@ -56,31 +56,22 @@ public static class CloseRequest
         return Answers.Seen("/requests/" + id);
     }
 
-    private static async Task<Results<Ok<ListRequests.Item>, NotFound, ProblemHttpResult, ValidationProblem>> ApiAsync(RequestId id, Input input, NodeDb db, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<ListRequests.Item>, ProblemHttpResult, ValidationProblem>> ApiAsync(RequestId id, Input input, HttpContext http, NodeDb db, TimeProvider clock, CancellationToken ct)
     {
-        if (await db.Requests.FirstOrDefaultAsync(r => r.Id == id, ct) is not { } request || await db.Incidents.FirstOrDefaultAsync(i => i.Id == request.Incident, ct) is not { } incident)
+        var (request, incident, refused) = await RequestApi.OpenAsync(db, id, http.Request, ct);
+        if (request is null || incident is null)
         {
-            return TypedResults.NotFound();
-        }
-
-        if (!db.Viewer.Has(request.Marking.Origin, Right.SendRequests))
-        {
-            return TypedResults.Problem("This request is another team's.", statusCode: 403, title: "Not your request");
-        }
-
-        if (!request.IsOpen)
-        {
-            return TypedResults.Problem(request.State == RequestState.Draft ? "It was not sent yet." : "It is closed.", statusCode: 409, title: "Not open");
+            return refused!;
         }
 
         var now = clock.GetUtcNow();
         if (!Enum.TryParse<RequestOutcome>(input.Outcome, ignoreCase: true, out var chosen) || !Fitting(request, now).Contains(chosen))
         {
-            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["outcome"] = ["One of " + string.Join(", ", Fitting(request, now)) + "; silent only after the time to answer is over."] });
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["outcome"] = ["One of " + string.Join(", ", Fitting(request, now).Select(o => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(o.ToString()))) + "; silent only after the time to answer is over."] });
         }
 
         await EndAsync(db, request, incident, chosen, input.Text, now, ct);
-        return TypedResults.Ok(ListRequests.ToItem(request));
+        return RequestApi.Answer(request, http);
     }
 
     private static async Task EndAsync(NodeDb db, CoordinationRequest request, Incident incident, RequestOutcome chosen, string? text, DateTimeOffset now, CancellationToken ct)

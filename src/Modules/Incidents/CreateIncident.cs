@@ -79,7 +79,8 @@ public static class CreateIncident
     /// <summary>What a field of the form is called in JSON.</summary>
     public static string ApiName(string field) => field switch { "rsit" => "type", "occurred" => "occurredAt", "zone" => "timezone", "clock" => "clockNote", _ => field };
 
-    private static List<Func<IncidentId, IncidentTarget>> Targets(IReadOnlyList<TargetIn> targets, Dictionary<string, string[]> problems, Locator locator, DateTimeOffset now)
+    /// <summary>Reads targets as scripts send them, each observable once; what is wrong is added to <paramref name="problems"/>.</summary>
+    internal static List<Func<IncidentId, IncidentTarget>> Targets(IReadOnlyList<TargetIn> targets, Dictionary<string, string[]> problems, Locator locator, DateTimeOffset now)
     {
         var read = new List<Func<IncidentId, IncidentTarget>>();
         var seen = new HashSet<Observable>();

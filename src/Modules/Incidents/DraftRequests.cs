@@ -185,11 +185,11 @@ public static class DraftRequests
         return clean.Length > max ? clean[..max] : clean;
     }
 
-    private static async Task<Results<Created<Drafted>, NotFound, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, Input input, NodeDb db, ContactFinder finder, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Created<Drafted>, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, Input input, NodeDb db, ContactFinder finder, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
     {
         if (await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct) is not { } incident)
         {
-            return TypedResults.NotFound();
+            return IncidentAct.NotFoundForApi();
         }
 
         if (!db.Viewer.Has(incident.Marking.Origin, Right.SendRequests))

@@ -26,7 +26,7 @@ public static class EditIncident
     {
         routes.MapGet("/incidents/{id:guid}/edit", GetAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
         routes.MapPost("/incidents/{id:guid}/edit", PostAsync).Needs(Right.WorkIncidents).ExcludeFromDescription();
-        routes.MapPatch("/api/v1/incidents/{id:guid}", ApiAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("changeIncident")
+        routes.MapPatch("/api/v1/incidents/{id}", ApiAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("incidents").WithName("changeIncident")
             .WithSummary("Change fields of an incident").WithDescription("A JSON merge patch (RFC 7396) over title, summary, category, type, label, severity, tlp, pap, occurredAt, timezone, clockNote and owner. If-Match carries the ETag that was read: 428 without, 412 when someone changed the incident since.");
     }
 
@@ -77,25 +77,15 @@ public static class EditIncident
 
     private static async Task<Results<Ok<ListIncidents.Item>, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, JsonObject patch, HttpContext http, NodeDb db, NodeDbFactory databases, TimeProvider clock, TextBook book, CancellationToken ct)
     {
-        var incident = await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct);
+        var (incident, refusal) = await IncidentAct.OpenForApiAsync(db, id, http.Request, ct);
         if (incident is null)
         {
-            return TypedResults.Problem("No incident of this id that the token may know of.", statusCode: 404, title: "Not found");
-        }
-
-        if (!db.Viewer.Has(incident.Marking.Origin, Right.WorkIncidents))
-        {
-            return TypedResults.Problem("The incident is another team's: it can be read, not changed.", statusCode: 403, title: "Not yours to change");
+            return refusal!;
         }
 
         if (http.Request.Headers.IfMatch.Count == 0)
         {
             return TypedResults.Problem("Send If-Match with the ETag that you read, so that nobody's change is lost.", statusCode: 428, title: "If-Match is needed");
-        }
-
-        if (http.Request.Headers.IfMatch.ToString() is var match && match != GetIncident.ETag(incident) && match != "*")
-        {
-            return Outdated(incident);
         }
 
         var problems = new Dictionary<string, string[]>(StringComparer.Ordinal);
@@ -114,16 +104,12 @@ public static class EditIncident
         await WriteAsync(db, incident, values, clock.GetUtcNow(), ct);
         if (!await IncidentAct.TrySaveAsync(db, ct))
         {
-            return await db.Incidents.AsNoTracking().FirstOrDefaultAsync(i => i.Id == id, ct) is { } now ? Outdated(now) : TypedResults.Problem(statusCode: 404, title: "Not found");
+            return await db.Incidents.AsNoTracking().FirstOrDefaultAsync(i => i.Id == id, ct) is { } now ? EntityTag.Outdated(now.Version) : TypedResults.Problem(statusCode: 404, title: "Not found");
         }
 
         http.Response.Headers.ETag = GetIncident.ETag(incident);
         return TypedResults.Ok(ListIncidents.ToItem(incident));
     }
-
-    private static ProblemHttpResult Outdated(Incident incident) =>
-        TypedResults.Problem($"The incident is at version {incident.Version} now. Read it again and repeat your change.", statusCode: 412, title: "Changed since you read it",
-            extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["version"] = incident.Version });
 
     private static IncidentText Overlay(IncidentText text, JsonObject patch, Dictionary<string, string[]> problems)
     {

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Directories;
 using Renkei.Incidents.Pages;
@@ -32,6 +33,24 @@ public static class IncidentAct
 
         return (incident, null);
     }
+
+    /// <summary>As <see cref="OpenAsync"/> for scripts: the refusal is problem+json, and <c>If-Match</c> is compared where it is given (412).</summary>
+    public static async Task<(Incident? Incident, ProblemHttpResult? Refusal)> OpenForApiAsync(NodeDb db, IncidentId id, HttpRequest request, CancellationToken ct)
+    {
+        if (await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct) is not { } incident)
+        {
+            return (null, NotFoundForApi());
+        }
+
+        if (!db.Viewer.Has(incident.Marking.Origin, Right.WorkIncidents))
+        {
+            return (null, TypedResults.Problem("The incident is another team's: it can be read, not changed.", statusCode: 403, title: "Not yours to change"));
+        }
+
+        return EntityTag.Outdated(request, incident.Version) is { } outdated ? (null, outdated) : (incident, null);
+    }
+
+    public static ProblemHttpResult NotFoundForApi() => TypedResults.Problem("No incident of this id that the token may know of.", statusCode: 404, title: "Not found");
 
     /// <summary>Saves; false when someone else saved the same record in between. The context then holds nothing of the attempt.</summary>
     public static async Task<bool> TrySaveAsync(NodeDb db, CancellationToken ct)

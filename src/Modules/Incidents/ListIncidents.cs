@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Formats.Csv;
+using Renkei.Formats.Rsit;
 using Renkei.Incidents.Pages;
 using Renkei.Kernel;
 using Renkei.Store;
@@ -47,7 +49,7 @@ public static class ListIncidents
     public record Item(IncidentId Id, string Number, string Title, string Summary, IncidentState State, string Category, string Type, string? Label, Severity Severity,
         string Tlp, string Pap, Waiting Waiting, DateTimeOffset? DueAt, PersonId? Owner, DateTimeOffset OpenedAt, DateTimeOffset? ClosedAt, string? Outcome, long Version);
 
-    public sealed record ItemList(IReadOnlyList<Item> Items, string? Next);
+    public sealed record ItemList(IReadOnlyList<Item> Items, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -80,14 +82,30 @@ public static class ListIncidents
         return Answers.Page<IncidentsPage>(new Model(rows, filter, next, total));
     }
 
-    private static async Task<Results<Ok<ItemList>, ProblemHttpResult>> ApiAsync([AsParameters] Filter filter, NodeDb db, CancellationToken ct)
+    private static async Task<Results<Ok<ItemList>, ValidationProblem>> ApiAsync([AsParameters] Filter filter, int? limit, NodeDb db, CancellationToken ct)
     {
         if (!TryAfter(filter, out var after, out var skip))
         {
-            return TypedResults.Problem("after is not a cursor that this node gave: take it from next", statusCode: 400, title: "Bad cursor");
+            return TypedResults.ValidationProblem(ApiQuery.BadCursor);
         }
 
-        var (incidents, next) = await FetchAsync(db, filter, after, skip, PageSize, ct);
+        var wrong = ApiQuery.Limit(limit, out var take) ?? [];
+        ApiQuery.OneOf(wrong, "state", filter.State, "open", "resolved", "abandoned", "closed", "all");
+        ApiQuery.OneOf<Waiting>(wrong, "waiting", filter.Waiting);
+        ApiQuery.OneOf<Severity>(wrong, "severity", filter.Severity);
+        ApiQuery.OneOf(wrong, "owner", filter.Owner, "me", "nobody");
+        ApiQuery.OneOf(wrong, "sort", filter.Sort, "due", "opened", "-opened", "severity", "-severity");
+        if (!string.IsNullOrEmpty(filter.Category) && RsitTaxonomy.FindCategory(filter.Category) is null)
+        {
+            wrong["category"] = ["No RSIT category, such as fraud."];
+        }
+
+        if (wrong.Count > 0)
+        {
+            return TypedResults.ValidationProblem(wrong);
+        }
+
+        var (incidents, next) = await FetchAsync(db, filter, after, skip, take, ct);
         return TypedResults.Ok(new ItemList([.. incidents.Select(ToItem)], next));
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -36,18 +37,34 @@ public static class ListReports
     public sealed record Model(IReadOnlyList<Row> Rows, Filter Filter, string? Next, int Total);
 
     /// <summary>A report as scripts read it; times are UTC. Fields named in <paramref name="Withheld"/> are absent whether they hold a value or not.</summary>
-    public sealed record Item(ReportId Id, string TrackingNumber, ReportState State, ReportKind Type, Channel Channel, DateTimeOffset ReceivedAt, DateTimeOffset DueAt, string Summary, string Description,
-        Person Reporter, IReadOnlyList<string> Withheld, IReadOnlyList<string>? Source, IReadOnlyList<string>? Target, string? OccurredAt, string? Timezone, DateTimeOffset? OccurredAtUtc, long? ClockErrorSeconds, string Tlp, string Pap, string Language, ReportId? DuplicateOf, string? RejectReason, string? Feed, int Items, long Version);
+    public record Item(ReportId Id, string TrackingNumber, ReportState State, ReportKind Type, Channel Channel, DateTimeOffset ReceivedAt, DateTimeOffset DueAt, string Summary, string Description,
+        Person Reporter, IReadOnlyList<string> Withheld, IReadOnlyList<string>? Source, IReadOnlyList<string>? Target, string? OccurredAt, string? Timezone, DateTimeOffset? OccurredAtUtc, long? ClockErrorSeconds, string Tlp, string Pap, string Language, ReportId? DuplicateOf, string? RejectReason, PersonId? Assignee, string? Feed, int Items, long Version);
 
     public sealed record Person(string? Name, string? Email, string? Organization, string? Country, string? Reference);
 
-    public sealed record Detail(Item Report, IReadOnlyList<ObservableItem> Observables, IReadOnlyList<FileItem> Attachments);
+    /// <summary>The report with what belongs to it.</summary>
+    public sealed record Detail : Item
+    {
+        public Detail(Item item) : base(item)
+        {
+        }
 
-    public sealed record ObservableItem(ObservableType Type, string Value, bool Stated, long? Asn, string? AsName, string? Country, string? Prefix);
+        public required IReadOnlyList<ObservableItem> Observables { get; init; }
+
+        public required IReadOnlyList<FileItem> Attachments { get; init; }
+
+        /// <summary>Incidents it belongs to or did, as far as the token may know of them.</summary>
+        public required IReadOnlyList<LinkItem> Incidents { get; init; }
+    }
+
+    public sealed record LinkItem(IncidentId Id, string Number, DateTimeOffset LinkedAt, DateTimeOffset? EndedAt);
+
+    /// <summary><paramref name="Id"/> is what splitting names it by.</summary>
+    public sealed record ObservableItem(Guid Id, ObservableType Type, string Value, bool Stated, long? Asn, string? AsName, string? Country, string? Prefix);
 
     public sealed record FileItem(Guid Id, string Name, string MediaType, long Size, string Sha256);
 
-    public sealed record ItemList(IReadOnlyList<Item> Items, string? Next);
+    public sealed record ItemList(IReadOnlyList<Item> Items, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -92,26 +109,35 @@ public static class ListReports
         return TypedResults.File(stream.ToArray(), "text/csv; charset=utf-8", "reports.csv");
     }
 
-    private static async Task<Results<Ok<ItemList>, ProblemHttpResult>> ApiAsync([AsParameters] Filter filter, NodeDb db, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<ItemList>, ValidationProblem>> ApiAsync([AsParameters] Filter filter, int? limit, NodeDb db, TimeProvider clock, CancellationToken ct)
     {
         if (!ListCursor.TryParse(filter.After, out var after))
         {
-            return TypedResults.Problem("after is not a cursor that this node gave: take it from next", statusCode: 400, title: "Bad cursor");
+            return TypedResults.ValidationProblem(ApiQuery.BadCursor);
         }
 
-        var (reports, next) = await FetchAsync(db, filter, after, PageSize, 20, ct);
+        var wrong = ApiQuery.Limit(limit, out var take) ?? [];
+        ApiQuery.OneOf(wrong, "state", filter.State, "new", "accepted", "rejected", "duplicate", "all");
+        ApiQuery.OneOf<ReportKind>(wrong, "type", filter.Type);
+        ApiQuery.OneOf<Channel>(wrong, "channel", filter.Channel);
+        if (wrong.Count > 0)
+        {
+            return TypedResults.ValidationProblem(wrong);
+        }
+
+        var (reports, next) = await FetchAsync(db, filter, after, take, 20, ct);
         var now = clock.GetUtcNow();
         return TypedResults.Ok(new ItemList([.. reports.Select(r => ToItem(r, ReporterView.Of(r, db.Viewer, Exit.Api, now)))], next));
     }
 
-    private static async Task<Results<Ok<Detail>, NotFound, StatusCodeHttpResult>> OneAsync(ReportId id, NodeDb db, TimeProvider clock, HttpContext http, CancellationToken ct)
+    private static async Task<Results<Ok<Detail>, ProblemHttpResult, StatusCodeHttpResult>> OneAsync(ReportId id, NodeDb db, TimeProvider clock, HttpContext http, CancellationToken ct)
     {
         if (await db.Reports.AsNoTracking().FirstOrDefaultAsync(r => r.Id == id, ct) is not { } report)
         {
-            return TypedResults.NotFound();
+            return TriageApi.Problem(Refusal.NotFound);
         }
 
-        var tag = $"\"{report.Version}\"";
+        var tag = EntityTag.Of(report.Version);
         http.Response.Headers.ETag = tag;
         if (http.Request.Headers.IfNoneMatch == tag)
         {
@@ -120,9 +146,15 @@ public static class ListReports
 
         var observables = await db.ReportObservables.AsNoTracking().Where(o => o.Report == id).OrderBy(o => o.Id).ToListAsync(ct);
         var files = await db.ReportAttachments.AsNoTracking().Where(a => a.Report == id).OrderBy(a => a.Id).ToListAsync(ct);
-        return TypedResults.Ok(new Detail(ToItem(report, ReporterView.Of(report, db.Viewer, Exit.Api, clock.GetUtcNow())),
-            [.. observables.Select(o => new ObservableItem(o.Type, o.Value, o.Stated, o.Asn, o.AsName, o.Country, o.Prefix))],
-            [.. files.Select(f => new FileItem(f.Id, f.Name, f.MediaType, f.Size, f.Sha256))]));
+        var links = await db.ReportLinks.AsNoTracking().Where(l => l.Report == id).OrderBy(l => l.LinkedAt).ToListAsync(ct);
+        var linked = links.Select(l => l.Incident).Distinct().ToArray();
+        var numbers = await db.Incidents.AsNoTracking().Where(i => linked.Contains(i.Id)).ToDictionaryAsync(i => i.Id, i => i.Number, ct);
+        return TypedResults.Ok(new Detail(ToItem(report, ReporterView.Of(report, db.Viewer, Exit.Api, clock.GetUtcNow())))
+        {
+            Observables = [.. observables.Select(o => new ObservableItem(o.Id, o.Type, o.Value, o.Stated, o.Asn, o.AsName, o.Country, o.Prefix))],
+            Attachments = [.. files.Select(f => new FileItem(f.Id, f.Name, f.MediaType, f.Size, f.Sha256))],
+            Incidents = [.. links.Where(l => numbers.ContainsKey(l.Incident)).Select(l => new LinkItem(l.Incident, numbers[l.Incident], l.LinkedAt, l.EndedAt))],
+        });
     }
 
     public static Item ToItem(Report r, ReporterView who)
@@ -130,7 +162,7 @@ public static class ListReports
         var (parties, description) = StatedParties.Read(r.Description);
         return new(r.Id, r.Number, r.State, r.Type, r.Channel, r.ReceivedAt, r.DueAt, r.Summary, description,
             new(who.Name, who.Email, who.Organisation, who.Country, who.Reference), who.Withheld, parties.Sources.Count == 0 ? null : parties.Sources, parties.Targets.Count == 0 ? null : parties.Targets,
-            r.OccurredText, r.OccurredZone, r.OccurredAt, ClockError.Of(r.ClockNote), r.Marking.Tlp.Label(), r.Marking.Pap.Label(), r.Language, r.DuplicateOf, r.RejectReason, r.Feed, r.Items, r.Version);
+            r.OccurredText, r.OccurredZone, r.OccurredAt, ClockError.Of(r.ClockNote), r.Marking.Tlp.Label(), r.Marking.Pap.Label(), r.Language, r.DuplicateOf, r.RejectReason, r.Assignee, r.Feed, r.Items, r.Version);
     }
 
     internal static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();

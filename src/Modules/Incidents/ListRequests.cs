@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Mime;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -41,10 +42,10 @@ public static class ListRequests
     public sealed record Model(IReadOnlyList<Row> Rows, Filter Filter, string? Next, int Total);
 
     /// <summary>A request as scripts read it; times are UTC.</summary>
-    public sealed record Item(RequestId Id, string Number, IncidentId Incident, RequestPurpose Purpose, RequestState State, RequestAnswer? Answer, RequestOutcome? Outcome, string Tlp, string RecipientName, string RecipientMail, string Language,
+    public record Item(RequestId Id, string Number, IncidentId Incident, RequestPurpose Purpose, RequestState State, RequestAnswer? Answer, RequestOutcome? Outcome, string Tlp, string RecipientName, string RecipientMail, string Language,
         DateTimeOffset DueAt, DateTimeOffset? SentAt, DateTimeOffset? DeliveredAt, DateTimeOffset? AcknowledgedAt, DateTimeOffset? AnsweredAt, DateTimeOffset? ClosedAt, string? MessageId, string? MessageSha256, long Version);
 
-    public sealed record ItemList(IReadOnlyList<Item> Items, string? Next);
+    public sealed record ItemList(IReadOnlyList<Item> Items, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -114,6 +115,7 @@ public static class ListRequests
         }
 
         using var bytes = new MemoryStream();
+        var written = 0;
         using (var csv = new CsvWriter(bytes, byteOrderMark: true, leaveOpen: true))
         {
             csv.Row("number", "incident", "purpose", "state", "answer", "outcome", "tlp", "recipient", "targets", "due_utc", "sent_utc", "answered_utc", "closed_utc");
@@ -124,23 +126,35 @@ public static class ListRequests
                 foreach (var (r, incident, _, targets) in await RowsAsync(db, requests, ct))
                 {
                     csv.Row(r.Number, incident, r.Purpose.ToString(), r.State.ToString(), r.Answer.ToString(), r.Outcome.ToString(), r.Marking.Tlp.Label(), r.RecipientName, targets.ToString(CultureInfo.InvariantCulture), Utc(r.DueAt), Utc(r.SentAt), Utc(r.AnsweredAt), Utc(r.ClosedAt));
+                    written++;
                 }
             }
         }
 
+        db.Note(new AuditNote("requests.exported", db.Viewer.Team, null, new Dictionary<string, object?>(StringComparer.Ordinal) { ["format"] = "csv", ["rows"] = written }));
+        await db.SaveChangesAsync(ct);
         return TypedResults.Bytes(bytes.ToArray(), MediaTypeNames.Application.Octet, "requests.csv");
     }
 
     private static string? Utc(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static async Task<Results<Ok<ItemList>, ProblemHttpResult>> ApiAsync([AsParameters] Filter filter, NodeDb db, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<ItemList>, ValidationProblem>> ApiAsync([AsParameters] Filter filter, int? limit, NodeDb db, TimeProvider clock, CancellationToken ct)
     {
         if (!ListCursor.TryParse(filter.After, out var after))
         {
-            return TypedResults.Problem("after is not a cursor that this node gave: take it from next", statusCode: 400, title: "Bad cursor");
+            return TypedResults.ValidationProblem(ApiQuery.BadCursor);
         }
 
-        var (requests, next) = await FetchAsync(db, filter, after, PageSize, clock.GetUtcNow(), ct);
+        var wrong = ApiQuery.Limit(limit, out var take) ?? [];
+        ApiQuery.OneOf(wrong, "state", filter.State, "draft", "out", "bounced", "answered", "closed", "all");
+        ApiQuery.OneOf(wrong, "due", filter.Due, "overdue");
+        ApiQuery.OneOf(wrong, "mine", filter.Mine, "me");
+        if (wrong.Count > 0)
+        {
+            return TypedResults.ValidationProblem(wrong);
+        }
+
+        var (requests, next) = await FetchAsync(db, filter, after, take, clock.GetUtcNow(), ct);
         return TypedResults.Ok(new ItemList([.. requests.Select(ToItem)], next));
     }
 

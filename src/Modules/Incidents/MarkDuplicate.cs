@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Renkei.Incidents.Pages;
@@ -9,10 +10,13 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>GET and POST /triage/duplicate: the same as a report that is there. Points to the first of them, never in a circle.</summary>
+/// <summary>GET and POST /triage/duplicate, POST /api/v1/reports/{id}/duplicate: the same as a report that is there. Points to the first of them, never in a circle.</summary>
 public static class MarkDuplicate
 {
     public sealed record Model(IReadOnlyList<Report> Reports, IReadOnlyList<LikeReport> Alike, string Of, string? Error, string Back);
+
+    /// <param name="Of">Tracking number or id of the report that it is the same as.</param>
+    public sealed record Input(string? Of);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -28,6 +32,7 @@ public static class MarkDuplicate
             return Answers.Page<DuplicatePage>(new Model(reports, alike, alike.Count > 0 ? alike[0].Number : "", null, TriageDesk.Back(request.Query["back"])));
         }).Needs(Right.Triage).ExcludeFromDescription();
         routes.MapPost("/triage/duplicate", HandleAsync).Needs(Right.Triage).ExcludeFromDescription();
+        routes.MapPost("/api/v1/reports/{id}/duplicate", ApiAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("reports").WithName("markDuplicate").ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412);
     }
 
     private static async Task<IReadOnlyList<LikeReport>> AlikeAsync(NodeDb db, TimeProvider clock, IReadOnlyList<Report> reports, CancellationToken ct)
@@ -51,7 +56,27 @@ public static class MarkDuplicate
             return Answers.Page<DuplicatePage>(new Model(reports, await AlikeAsync(db, clock, reports, ct), number, t["triage.duplicate.missing"], back), 400);
         }
 
-        var outcomes = await TriageDesk.EachAsync(db, clock, TriageDid.Duplicate, [.. picks.Where(p => p != original.Id || picks.Count == 1)], step =>
+        var outcomes = await MarkAsync(db, clock, [.. picks.Where(p => p != original.Id || picks.Count == 1)], original, ct);
+        return TriageDesk.Answer(http, outcomes, "triage.did.duplicate", back);
+    }
+
+    private static async Task<Results<Ok<ListReports.Item>, ValidationProblem, ProblemHttpResult>> ApiAsync(ReportId id, Input input, HttpContext http, NodeDb db, TimeProvider clock, CancellationToken ct)
+    {
+        if (await TriageApi.PreconditionAsync(db, id, http.Request, ct) is { } stopped)
+        {
+            return stopped;
+        }
+
+        if (await FindAsync(db, input.Of?.Trim() ?? "", ct) is not { } original)
+        {
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["of"] = ["The tracking number or id of a report of the token's team."] });
+        }
+
+        return await TriageApi.AnswerAsync(db, (await MarkAsync(db, clock, [id], original, ct))[0], http, clock, ct);
+    }
+
+    private static Task<IReadOnlyList<TriageOutcome>> MarkAsync(NodeDb db, TimeProvider clock, IReadOnlyList<ReportId> picks, Report original, CancellationToken ct) =>
+        TriageDesk.EachAsync(db, clock, TriageDid.Duplicate, picks, step =>
         {
             var report = step.Report;
             if (report.Id == original.Id)
@@ -74,8 +99,6 @@ public static class MarkDuplicate
             ReporterNotice.Queue(db, report, "triage.told.duplicate", step.Now + ReporterNotice.Grace);
             return Task.FromResult<Refusal?>(null);
         }, ct);
-        return TriageDesk.Answer(http, outcomes, "triage.did.duplicate", back);
-    }
 
     /// <summary>The report by number or id; where that one is a duplicate itself, what it is a duplicate of.</summary>
     private static async Task<Report?> FindAsync(NodeDb db, string number, CancellationToken ct)

@@ -15,7 +15,7 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>Before it leaves the house: exactly what leaves, who receives it and who does not; POST /requests/{id} changes the draft.</summary>
+/// <summary>Before it leaves the house: exactly what leaves, who receives it and who does not; POST /requests/{id} changes the draft, …/withdraw ends it.</summary>
 public static class PreviewRequest
 {
     /// <summary>Drafts of one incident that are looked at together.</summary>
@@ -28,13 +28,14 @@ public static class PreviewRequest
     public sealed record ConflictModel(CoordinationRequest Stored, long MyVersion, string Who, IReadOnlyList<ConflictField> Fields);
 
     /// <summary>What would leave now, for scripts: send with this hash and date, and it is this that leaves.</summary>
-    public sealed record Preview(bool MayLeave, IReadOnlyList<string> Why, string? From, string? To, string? Subject, string? Text, long Bytes, string? Sha256, DateTimeOffset Date, IReadOnlyList<string> Files);
+    public record Preview(bool MayLeave, IReadOnlyList<string> Why, string? From, string? To, string? Subject, string? Text, long Bytes, string? Sha256, DateTimeOffset Date, IReadOnlyList<string> Files);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/requests/{id}", EditAsync).Needs(Right.SendRequests).ExcludeFromDescription();
         routes.MapPost("/requests/{id}/withdraw", WithdrawAsync).Needs(Right.SendRequests).ExcludeFromDescription();
         routes.MapGet("/requests/{id}/files/{number:int}", FileAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
+        routes.MapPost("/api/v1/requests/{id}/withdraw", ApiWithdrawAsync).NeedsScope(Scopes.RequestsWrite).WithTags("requests").WithName("withdrawRequest").ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412);
         routes.MapGet("/api/v1/requests/{id}/preview", ApiAsync).NeedsScope(Scopes.RequestsRead).WithTags("requests").WithName("previewRequest");
     }
 
@@ -143,13 +144,29 @@ public static class PreviewRequest
             return Answers.Seen("/requests/" + id);
         }
 
-        var now = clock.GetUtcNow();
-        (request.State, request.Outcome, request.ClosedAt) = (RequestState.Closed, RequestOutcome.Withdrawn, now);
-        db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person });
-        Diary.Say(db, incident!, EntryKind.Request, now, "request.diary.withdrawn", [request.Number, request.RecipientName], "/requests/" + id);
-        await IncidentClock.RecomputeAsync(db, incident!, ct);
-        await db.SaveChangesAsync(ct);
+        await DiscardAsync(db, request, incident!, clock.GetUtcNow(), ct);
         return Answers.Seen("/incidents/" + incident!.Id);
+    }
+
+    private static async Task DiscardAsync(NodeDb db, CoordinationRequest request, Incident incident, DateTimeOffset now, CancellationToken ct)
+    {
+        (request.State, request.Outcome, request.ClosedAt) = (RequestState.Closed, RequestOutcome.Withdrawn, now);
+        db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person });
+        Diary.Say(db, incident, EntryKind.Request, now, "request.diary.withdrawn", [request.Number, request.RecipientName], "/requests/" + request.Id);
+        await IncidentClock.RecomputeAsync(db, incident, ct);
+        await db.SaveChangesAsync(ct);
+    }
+
+    private static async Task<Results<Ok<ListRequests.Item>, ProblemHttpResult>> ApiWithdrawAsync(RequestId id, HttpContext http, NodeDb db, TimeProvider clock, CancellationToken ct)
+    {
+        var (request, incident, refused) = await RequestApi.DraftAsync(db, id, http.Request, ct);
+        if (request is null || incident is null)
+        {
+            return refused!;
+        }
+
+        await DiscardAsync(db, request, incident, clock.GetUtcNow(), ct);
+        return RequestApi.Answer(request, http);
     }
 
     /// <summary>One file of the draft's message, numbered from 1 as in the preview.</summary>
@@ -165,11 +182,11 @@ public static class PreviewRequest
             ? TypedResults.Bytes(message.Parts[number - 1].Bytes, MediaTypeNames.Application.Octet, message.Parts[number - 1].Name) : Answers.NotFound();
     }
 
-    private static async Task<Results<Ok<Preview>, NotFound, ProblemHttpResult>> ApiAsync(RequestId id, NodeDb db, Dispatch dispatch, CancellationToken ct)
+    private static async Task<Results<Ok<Preview>, ProblemHttpResult>> ApiAsync(RequestId id, NodeDb db, Dispatch dispatch, CancellationToken ct)
     {
         if (await db.Requests.FirstOrDefaultAsync(r => r.Id == id, ct) is not { } request || await dispatch.PrepareAsync(request, dispatch.NowToTheSecond, ct) is not { } outgoing)
         {
-            return TypedResults.NotFound();
+            return RequestApi.NotFound();
         }
 
         if (request.State != RequestState.Draft)
@@ -177,8 +194,13 @@ public static class PreviewRequest
             return TypedResults.Problem("It has left: GET the request shows what was sent.", statusCode: 409, title: "No draft");
         }
 
+        return TypedResults.Ok(ToPreview(outgoing, dispatch.NowToTheSecond));
+    }
+
+    public static Preview ToPreview(Outgoing outgoing, DateTimeOffset now)
+    {
         var m = outgoing.Message;
-        return TypedResults.Ok(new Preview(outgoing.MayLeave, SendRequest.Reasons(outgoing), m?.From.Address, m?.To.Address, m?.Subject, m?.Text, m?.Bytes.Length ?? 0, m?.Sha256, m?.Date ?? dispatch.NowToTheSecond, [.. (m?.Parts ?? []).Select(p => p.Name)]));
+        return new(outgoing.MayLeave, SendRequest.Reasons(outgoing), m?.From.Address, m?.To.Address, m?.Subject, m?.Text, m?.Bytes.Length ?? 0, m?.Sha256, m?.Date ?? now, [.. (m?.Parts ?? []).Select(p => p.Name)]);
     }
 
     /// <summary>The draft, or why it cannot be changed: not seen, another team's, sent already.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Mime;
 using System.Text;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -13,7 +14,7 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>GET /requests/{id}: what leaves while it is a draft, what left and came back after. GET /api/v1/requests/{id}.</summary>
+/// <summary>GET /requests/{id}: what leaves while it is a draft, what left and came back after. GET /api/v1/requests/{id} and its /events.</summary>
 public static class ReadRequest
 {
     /// <summary>What waits in the outbox for this request.</summary>
@@ -27,16 +28,35 @@ public static class ReadRequest
 
     public sealed record TargetItem(Guid Id, string Type, string Value, TargetRole Role, string? Address, long? Asn, string? Country);
 
-    public sealed record EventItem(RequestState State, RequestAnswer? Answer, DateTimeOffset At, string Text, string? MessageSha256);
+    public sealed record EventItem(Guid Id, RequestState State, RequestAnswer? Answer, DateTimeOffset At, string Text, string? MessageSha256);
 
     /// <summary>One request with its targets and what happened.</summary>
-    public sealed record Detail(ListRequests.Item Request, string Subject, string Body, IReadOnlyList<TargetItem> Targets, IReadOnlyList<EventItem> Events);
+    public sealed record Detail : ListRequests.Item
+    {
+        public Detail(ListRequests.Item item) : base(item)
+        {
+        }
+
+        public required string Subject { get; init; }
+
+        public required string Body { get; init; }
+
+        public required IReadOnlyList<TargetItem> Targets { get; init; }
+
+        /// <summary>Ids of the incident's attachments that go along.</summary>
+        public required IReadOnlyList<Guid> Grounds { get; init; }
+
+        public required IReadOnlyList<EventItem> Events { get; init; }
+    }
+
+    public sealed record EventList(IReadOnlyList<EventItem> Items, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/requests/{id}", PageAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
         routes.MapGet("/requests/{id}/message", SourceAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
-        routes.MapGet("/api/v1/requests/{id}", ApiAsync).NeedsScope(Scopes.RequestsRead).WithTags("requests").WithName("getRequest");
+        routes.MapGet("/api/v1/requests/{id}", ApiAsync).NeedsScope(Scopes.RequestsRead).WithTags("requests").WithName("getRequest").ProducesProblem(404);
+        routes.MapGet("/api/v1/requests/{id}/events", EventsAsync).NeedsScope(Scopes.RequestsRead).WithTags("requests").WithName("listRequestEvents").ProducesProblem(404);
     }
 
     public static async Task<Model> SentAsync(NodeDb db, BlobStore blobs, Dispatch dispatch, ContactFinder finder, CoordinationRequest request, Incident incident, TimeProvider clock, string language, FormErrors errors, CancellationToken ct)
@@ -105,26 +125,36 @@ public static class ReadRequest
         return bytes is { Length: > 0 } whole ? TypedResults.Bytes(whole, MediaTypeNames.Application.Octet, request.Number + ".eml") : Answers.NotFound();
     }
 
-    private static async Task<Results<Ok<Detail>, NotFound>> ApiAsync(RequestId id, NodeDb db, Dispatch dispatch, HttpContext http, CancellationToken ct)
+    private static async Task<Results<Ok<Detail>, ProblemHttpResult>> ApiAsync(RequestId id, NodeDb db, HttpContext http, CancellationToken ct)
     {
         if (await db.Requests.AsNoTracking().FirstOrDefaultAsync(r => r.Id == id, ct) is not { } request)
         {
-            return TypedResults.NotFound();
+            return RequestApi.NotFound();
         }
 
-        http.Response.Headers.ETag = $"\"{request.Version}\"";
+        http.Response.Headers.ETag = EntityTag.Of(request.Version);
         return TypedResults.Ok(await DetailAsync(db, request, ct));
     }
 
-    public static async Task<Detail> DetailAsync(NodeDb db, CoordinationRequest request, CancellationToken ct)
+    private static async Task<Results<Ok<EventList>, ProblemHttpResult>> EventsAsync(RequestId id, NodeDb db, CancellationToken ct) =>
+        await db.Requests.AnyAsync(r => r.Id == id, ct) ? TypedResults.Ok(new EventList(await EventsOfAsync(db, id, ct), null)) : RequestApi.NotFound();
+
+    private static async Task<List<EventItem>> EventsOfAsync(NodeDb db, RequestId id, CancellationToken ct) =>
+        (await db.RequestEvents.AsNoTracking().Where(e => e.Request == id).OrderBy(e => e.At).ThenBy(e => e.Id).ToListAsync(ct)).ConvertAll(e => new EventItem(e.Id, e.State, e.Answer == RequestAnswer.None ? null : e.Answer, e.At, e.Text, e.MessageSha256));
+
+    private static async Task<Detail> DetailAsync(NodeDb db, CoordinationRequest request, CancellationToken ct)
     {
         var asked = await db.RequestTargets.AsNoTracking().Where(x => x.Request == request.Id).OrderBy(x => x.Id).ToListAsync(ct);
         var ids = asked.Select(a => a.Target).ToArray();
         var targets = await db.IncidentTargets.AsNoTracking().Where(x => ids.Contains(x.Id)).ToDictionaryAsync(x => x.Id, ct);
-        var events = await db.RequestEvents.AsNoTracking().Where(e => e.Request == request.Id).OrderBy(e => e.At).ToListAsync(ct);
-        return new(ListRequests.ToItem(request), request.Subject, request.Body,
-            [.. asked.Select(a => (a, of: targets.GetValueOrDefault(a.Target))).Select(p => new TargetItem(p.a.Target, p.a.Type.ToString().ToLowerInvariant(), p.a.Value, p.a.Role, p.a.Address ?? p.of?.Address, p.of?.Asn, p.of?.Country))],
-            [.. events.Select(e => new EventItem(e.State, e.Answer == RequestAnswer.None ? null : e.Answer, e.At, e.Text, e.MessageSha256))]);
+        return new(ListRequests.ToItem(request))
+        {
+            Subject = request.Subject,
+            Body = request.Body,
+            Targets = [.. asked.Select(a => (a, of: targets.GetValueOrDefault(a.Target))).Select(p => new TargetItem(p.a.Target, p.a.Type.ToString().ToLowerInvariant(), p.a.Value, p.a.Role, p.a.Address ?? p.of?.Address, p.of?.Asn, p.of?.Country))],
+            Grounds = await db.RequestGrounds.AsNoTracking().Where(g => g.Request == request.Id).Select(g => g.Attachment).OrderBy(a => a).ToListAsync(ct),
+            Events = await EventsOfAsync(db, request.Id, ct),
+        };
     }
 }
 

@@ -113,21 +113,12 @@ public static class RecordAnswer
         await db.SaveChangesAsync(ct);
     }
 
-    private static async Task<Results<Ok<ListRequests.Item>, NotFound, ProblemHttpResult, ValidationProblem>> ApiAsync(RequestId id, Input input, NodeDb db, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<ListRequests.Item>, ProblemHttpResult, ValidationProblem>> ApiAsync(RequestId id, Input input, HttpContext http, NodeDb db, TimeProvider clock, CancellationToken ct)
     {
-        if (await db.Requests.FirstOrDefaultAsync(r => r.Id == id, ct) is not { } request || await db.Incidents.FirstOrDefaultAsync(i => i.Id == request.Incident, ct) is not { } incident)
+        var (request, incident, refused) = await RequestApi.OpenAsync(db, id, http.Request, ct);
+        if (request is null || incident is null)
         {
-            return TypedResults.NotFound();
-        }
-
-        if (!db.Viewer.Has(request.Marking.Origin, Right.SendRequests))
-        {
-            return TypedResults.Problem("This request is another team's.", statusCode: 403, title: "Not your request");
-        }
-
-        if (!request.IsOpen)
-        {
-            return TypedResults.Problem(request.State == RequestState.Draft ? "It was not sent yet." : "It is closed.", statusCode: 409, title: "Not open");
+            return refused!;
         }
 
         if (Read(input.What) is not { } answer)
@@ -142,7 +133,7 @@ public static class RecordAnswer
         }
 
         await SaveAsync(db, request, incident, answer, Bounded(input.Text), input.At?.ToUniversalTime() is { } at && at < now ? at : now, ct);
-        return TypedResults.Ok(ListRequests.ToItem(request));
+        return RequestApi.Answer(request, http);
     }
 
     /// <summary>A request that is out and open, of the viewer's team; or why not.</summary>

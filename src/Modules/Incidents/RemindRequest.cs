@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Renkei.Incidents.Pages;
@@ -10,15 +11,31 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>GET and POST /requests/{id}/remind: a reminder in the thread of the request, previewed like it.</summary>
+/// <summary>GET and POST /requests/{id}/remind, and the same under /api/v1: a reminder in the thread of the request, previewed like it.</summary>
 public static class RemindRequest
 {
     public sealed record Model(Outgoing Reminder, DateTimeOffset DueAt, FormErrors Errors);
+
+    /// <summary>What would leave now; remind with this hash, date and due time, and it is this that leaves.</summary>
+    public sealed record Preview : PreviewRequest.Preview
+    {
+        public Preview(PreviewRequest.Preview preview) : base(preview)
+        {
+        }
+
+        public required DateTimeOffset DueAt { get; init; }
+    }
+
+    /// <param name="Sha256">Of the bytes that were previewed, with their <paramref name="Date"/>; without both, what is composed now leaves.</param>
+    /// <param name="DueAt">The new due time; half of the first one's length when absent, never earlier than what was promised.</param>
+    public sealed record Input(string? Sha256, DateTimeOffset? Date, DateTimeOffset? DueAt);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/requests/{id}/remind", PageAsync).Needs(Right.SendRequests).ExcludeFromDescription();
         routes.MapPost("/requests/{id}/remind", FormAsync).Needs(Right.SendRequests).ExcludeFromDescription();
+        routes.MapGet("/api/v1/requests/{id}/remind", ApiPreviewAsync).NeedsScope(Scopes.RequestsRead).WithTags("requests").WithName("previewReminder").ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
+        routes.MapPost("/api/v1/requests/{id}/remind", ApiAsync).NeedsScope(Scopes.RequestsWrite).WithTags("requests").WithName("remindRequest").ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412);
     }
 
     /// <summary>It is out, and the answer is not there yet.</summary>
@@ -33,10 +50,8 @@ public static class RemindRequest
         }
 
         var now = clock.GetUtcNow();
-        var usual = DueTimes.ForReminder(request!.Purpose, incident!.Severity, now);
-        // a reminder before its time does not shorten what was promised
-        var at = DueTimes.ReadAhead(due, page.Zone, now) ?? (request.DueAt > usual ? request.DueAt : usual);
-        return Answers.Page<RemindPage>(new Model((await ReminderAsync(dispatch, request, incident, at, dispatch.NowToTheSecond, ct))!, at, FormErrors.None));
+        var at = DueTimes.ReadAhead(due, page.Zone, now) ?? Usual(request!, incident!, now);
+        return Answers.Page<RemindPage>(new Model((await ReminderAsync(dispatch, request!, incident!, at, dispatch.NowToTheSecond, ct))!, at, FormErrors.None));
     }
 
     private static async Task<IResult> FormAsync(RequestId id, [FromForm] string sha256, [FromForm] long date, [FromForm] long due, NodeDb db, Dispatch dispatch, Texts t, CancellationToken ct)
@@ -54,9 +69,7 @@ public static class RemindRequest
 
         var at = DateTimeOffset.FromUnixTimeSeconds(due);
         var when = DateTimeOffset.FromUnixTimeSeconds(date);
-        var text = await TextAsync(dispatch, request!, incident!, at, ct);
-        var fault = await dispatch.ReleaseReminderAsync(request!, text, when, sha256, at, ct);
-        await db.SaveChangesAsync(ct);
+        var fault = await RemindAsync(db, dispatch, request!, incident!, when, sha256, at, ct);
         if (fault is SendFault.Changed or SendFault.Refused)
         {
             var errors = new FormErrors().Add("send", t["request.remind.card"], t[fault == SendFault.Changed ? "request.error.changed" : "request.error.refused"]);
@@ -65,6 +78,75 @@ public static class RemindRequest
 
         return Answers.Seen("/requests/" + id);
     }
+
+    /// <summary>A reminder before its time does not shorten what was promised.</summary>
+    private static DateTimeOffset Usual(CoordinationRequest request, Incident incident, DateTimeOffset now) =>
+        DueTimes.ForReminder(request.Purpose, incident.Severity, now) is var usual && request.DueAt > usual ? request.DueAt : usual;
+
+    private static async Task<SendFault> RemindAsync(NodeDb db, Dispatch dispatch, CoordinationRequest request, Incident incident, DateTimeOffset date, string sha256, DateTimeOffset due, CancellationToken ct)
+    {
+        var fault = await dispatch.ReleaseReminderAsync(request, await TextAsync(dispatch, request, incident, due, ct), date, sha256, due, ct);
+        // a refusal is saved, too: the audit log tells it
+        await db.SaveChangesAsync(ct);
+        return fault;
+    }
+
+    private static async Task<Results<Ok<Preview>, ValidationProblem, ProblemHttpResult>> ApiPreviewAsync(RequestId id, DateTimeOffset? dueAt, HttpContext http, NodeDb db, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
+    {
+        var (request, incident, at, refused) = await OpenForApiAsync(db, id, dueAt, http.Request, clock.GetUtcNow(), ct);
+        if (request is null || incident is null)
+        {
+            return refused!;
+        }
+
+        return at is not { } due ? BadDue()
+            : await ReminderAsync(dispatch, request, incident, due, dispatch.NowToTheSecond, ct) is { } outgoing ? TypedResults.Ok(new Preview(PreviewRequest.ToPreview(outgoing, dispatch.NowToTheSecond)) { DueAt = due }) : RequestApi.NotFound();
+    }
+
+    private static async Task<Results<Ok<ListRequests.Item>, ValidationProblem, ProblemHttpResult>> ApiAsync(RequestId id, Input? input, HttpContext http, NodeDb db, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
+    {
+        var (request, incident, at, refused) = await OpenForApiAsync(db, id, input?.DueAt, http.Request, clock.GetUtcNow(), ct);
+        if (request is null || incident is null)
+        {
+            return refused!;
+        }
+
+        if (at is not { } due)
+        {
+            return BadDue();
+        }
+
+        var date = input?.Date?.ToUniversalTime() ?? dispatch.NowToTheSecond;
+        var outgoing = await ReminderAsync(dispatch, request, incident, due, date, ct);
+        var fault = await RemindAsync(db, dispatch, request, incident, date, input?.Sha256 ?? outgoing?.Message?.Sha256 ?? "", due, ct);
+        if (fault != SendFault.None)
+        {
+            return RequestApi.Problem(fault, outgoing);
+        }
+
+        return RequestApi.Answer(request, http);
+    }
+
+    /// <summary>A request that can be reminded and its new due time; null for one that is none.</summary>
+    private static async Task<(CoordinationRequest? Request, Incident? Incident, DateTimeOffset? Due, ProblemHttpResult? Refused)> OpenForApiAsync(NodeDb db, RequestId id, DateTimeOffset? said, HttpRequest http, DateTimeOffset now, CancellationToken ct)
+    {
+        var (request, incident, refused) = await RequestApi.OpenAsync(db, id, http, ct);
+        if (request is null || incident is null)
+        {
+            return (null, null, null, refused);
+        }
+
+        if (!CanBeReminded(request))
+        {
+            return (null, null, null, TypedResults.Problem("It is answered or bounced: there is nobody to remind.", statusCode: 409, title: "Not waiting"));
+        }
+
+        // to the second, as the letter names it
+        var due = said is { } at ? DateTimeOffset.FromUnixTimeSeconds(at.ToUnixTimeSeconds()) : Usual(request, incident, now);
+        return (request, incident, due > now && due < now.AddYears(1) ? due : null, null);
+    }
+
+    private static ValidationProblem BadDue() => TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["dueAt"] = ["After now and within a year."] });
 
     private static async Task<Outgoing?> ReminderAsync(Dispatch dispatch, CoordinationRequest request, Incident incident, DateTimeOffset due, DateTimeOffset date, CancellationToken ct) =>
         await dispatch.PrepareReminderAsync(request, await TextAsync(dispatch, request, incident, due, ct), date, ct);

@@ -89,26 +89,12 @@ public static class SendRequest
         return fault;
     }
 
-    private static async Task<Results<Ok<ListRequests.Item>, NotFound, ProblemHttpResult>> ApiAsync(RequestId id, Input? input, NodeDb db, Dispatch dispatch, HttpContext http, CancellationToken ct)
+    private static async Task<Results<Ok<ListRequests.Item>, ProblemHttpResult>> ApiAsync(RequestId id, Input? input, NodeDb db, Dispatch dispatch, HttpContext http, CancellationToken ct)
     {
-        if (await db.Requests.FirstOrDefaultAsync(r => r.Id == id, ct) is not { } request)
+        var (request, _, refused) = await RequestApi.DraftAsync(db, id, http.Request, ct);
+        if (request is null)
         {
-            return TypedResults.NotFound();
-        }
-
-        if (!db.Viewer.Has(request.Marking.Origin, Right.SendRequests))
-        {
-            return TypedResults.Problem("This request is another team's.", statusCode: 403, title: "Not your request");
-        }
-
-        if (http.Request.Headers.IfMatch is [{ } match] && match.Trim('"') != request.Version.ToString(CultureInfo.InvariantCulture))
-        {
-            return TypedResults.Problem($"It is at version {request.Version} now: read it again.", statusCode: 412, title: "Changed meanwhile");
-        }
-
-        if (request.State != RequestState.Draft)
-        {
-            return TypedResults.Problem("Only a draft can be sent.", statusCode: 409, title: "No draft");
+            return refused!;
         }
 
         var date = input?.Date?.ToUniversalTime() ?? dispatch.NowToTheSecond;
@@ -116,9 +102,8 @@ public static class SendRequest
         var fault = await TryAsync(db, dispatch, request, date.ToUnixTimeSeconds(), input?.Sha256 ?? outgoing?.Message?.Sha256 ?? "", ct);
         return fault switch
         {
-            SendFault.None => TypedResults.Ok(ListRequests.ToItem(request)),
-            SendFault.Changed => TypedResults.Problem("What would leave is not what was previewed: preview again.", statusCode: 409, title: "Changed since the preview"),
-            _ => TypedResults.Problem("The sharing rule does not let it leave.", statusCode: 409, title: "Refused", extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["why"] = outgoing is null ? [] : Reasons(outgoing) }),
+            SendFault.None => RequestApi.Answer(request, http),
+            _ => RequestApi.Problem(fault, outgoing),
         };
     }
 }

@@ -201,11 +201,18 @@ public static class ShowIncident
 
     /// <summary>
     /// The timeline as this viewer may read it, newest first. To whom the incident is only shared, a line about a request or a report that
-    /// they may not know of says nothing, for such a line names the recipient; nor do notes and words to reporters.
+    /// they may not know of says nothing, for such a line names the recipient; nor do notes and words to reporters. <paramref name="after"/>:
+    /// time and id of the last one seen.
     /// </summary>
-    public static async Task<IReadOnlyList<TimelineEntry>> EntriesAsync(NodeDb db, IncidentId id, EntryKind[] kinds, bool own, int take, CancellationToken ct)
+    public static async Task<IReadOnlyList<TimelineEntry>> EntriesAsync(NodeDb db, IncidentId id, EntryKind[] kinds, bool own, int take, CancellationToken ct, ListCursor? after = null)
     {
         var entries = db.Timeline.AsNoTracking().Where(e => e.Incident == id && kinds.Contains(e.What));
+        if (after is { } place)
+        {
+            var (at, last) = (Instant.FromMicros(place.Sort), place.Record);
+            entries = entries.Where(e => e.At <= at && (e.At < at || e.Id.CompareTo(last) < 0));
+        }
+
         if (!own)
         {
             EntryKind[] open = [EntryKind.Event, EntryKind.State];

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
@@ -12,7 +14,10 @@ using Renkei.Web;
 
 namespace Renkei.Incidents;
 
-/// <summary>GET /reports/{id} with its raw bytes and files, and POST /reports/{id}/answer, which the reporter reads on the private page.</summary>
+/// <summary>
+/// GET /reports/{id} with its raw bytes and files, and POST /reports/{id}/answer, which the reporter reads on the private page. Files, raw bytes
+/// and the words to and fro also under /api/v1/reports/{id}.
+/// </summary>
 public static class ShowReport
 {
     /// <summary>Lines of an imported file on one page.</summary>
@@ -31,12 +36,23 @@ public static class ShowReport
     public sealed record Model(Report Report, ReporterView Reporter, IReadOnlyList<Seen> Observables, int MoreObservables, IReadOnlyList<ReportAttachment> Files, IReadOnlyList<ReportItem> Items, int? NextLine,
         IReadOnlyList<Word> Words, IReadOnlyList<Linked> Incidents, Report? DuplicateOf, string? TakenBy, string? Assignee, bool MayAnswer, bool MayUndo, bool Taken, string? StatusUrl, string Draft, FormErrors Errors);
 
+    /// <summary>A word between the reporter and the team.</summary>
+    public sealed record MessageItem(Guid Id, bool FromReporter, PersonId? Author, DateTimeOffset At, string Text);
+
+    public sealed record MessageList(IReadOnlyList<MessageItem> Items, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);
+
+    public sealed record MessageInput(string? Text);
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/reports/{id}", PageAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
         routes.MapGet("/reports/{id}/raw", RawAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
         routes.MapGet("/reports/{id}/files/{file}", FileAsync).Needs(Right.ReadDesk).ExcludeFromDescription();
         routes.MapPost("/reports/{id}/answer", AnswerAsync).Needs(Right.Triage).ExcludeFromDescription();
+        routes.MapGet("/api/v1/reports/{id}/raw", RawAsync).NeedsScope(Scopes.ReportsRead).WithTags("reports").WithName("downloadRaw").Produces<byte[]>(200, "application/octet-stream").ProducesProblem(404);
+        routes.MapGet("/api/v1/reports/{id}/attachments/{file}", FileAsync).NeedsScope(Scopes.ReportsRead).WithTags("reports").WithName("downloadReportAttachment").Produces<byte[]>(200, "application/octet-stream").ProducesProblem(404);
+        routes.MapGet("/api/v1/reports/{id}/messages", MessagesAsync).NeedsScope(Scopes.ReportsRead).WithTags("reports").WithName("listMessages").ProducesProblem(403).ProducesProblem(404);
+        routes.MapPost("/api/v1/reports/{id}/messages", ApiAnswerAsync).NeedsScope(Scopes.IncidentsWrite).WithTags("reports").WithName("writeToReporter").ProducesProblem(403).ProducesProblem(404).ProducesProblem(412);
     }
 
     private static async Task<IResult> PageAsync(ReportId id, int? line, string? taken, NodeDb db, KeyRing keys, IncidentsSettings settings, TimeProvider clock, Texts t, CancellationToken ct) =>
@@ -48,7 +64,7 @@ public static class ShowReport
     {
         var report = await db.Reports.AsNoTracking().FirstOrDefaultAsync(r => r.Id == id, ct);
         // the raw bytes name the reporter: whoever may not see the reporter gets none
-        return report is null || !ReporterView.Of(report, db.Viewer, Exit.Page, clock.GetUtcNow()).IsOwn ? Answers.NotFound()
+        return report is null || !ReporterView.Of(report, db.Viewer, ExitOf(http), clock.GetUtcNow()).IsOwn ? Answers.NotFound()
             : await DownloadAsync(db, blobs, report, report.RawSha256, report.Number + ".raw", http, ct);
     }
 
@@ -58,6 +74,9 @@ public static class ShowReport
         var found = report is null ? null : await db.ReportAttachments.AsNoTracking().FirstOrDefaultAsync(a => a.Id == file && a.Report == id, ct);
         return found is null ? Answers.NotFound() : await DownloadAsync(db, blobs, report!, found.Sha256, found.Name, http, ct);
     }
+
+    /// <summary>The same bytes leave by the page and by the API; the rule is asked about the door that is used.</summary>
+    private static Exit ExitOf(HttpContext http) => http.Request.Path.StartsWithSegments("/api") ? Exit.Api : Exit.Page;
 
     /// <summary>Never shown in the browser: a download of no type, whatever the sender called it.</summary>
     private static async Task<IResult> DownloadAsync(NodeDb db, BlobStore blobs, Report report, string sha256, string name, HttpContext http, CancellationToken ct)
@@ -85,13 +104,7 @@ public static class ShowReport
             return TypedResults.StatusCode(StatusCodes.Status403Forbidden);
         }
 
-        var faults = new List<FieldFault>();
-        var clean = new FieldCheck(faults).Text("text", text, ReportStatus.MaxMessage)?.Trim();
-        if (string.IsNullOrEmpty(clean) && faults.Count == 0)
-        {
-            faults.Add(new("text", "required"));
-        }
-
+        var (clean, faults) = Check(text);
         if (faults.Count > 0)
         {
             var errors = new FormErrors();
@@ -99,10 +112,29 @@ public static class ShowReport
             return Answers.Page<ReportPage>(await ModelAsync(db, report, 0, false, text ?? "", errors, keys, settings, clock, t, ct), StatusCodes.Status400BadRequest);
         }
 
-        var now = clock.GetUtcNow();
+        await SayAsync(db, report, clean, clock.GetUtcNow(), ct);
+        return Answers.Seen($"/reports/{id}#messages");
+    }
+
+    private static (string Clean, List<FieldFault> Faults) Check(string? text)
+    {
+        var faults = new List<FieldFault>();
+        var clean = new FieldCheck(faults).Text("text", text, ReportStatus.MaxMessage)?.Trim() ?? "";
+        if (clean.Length == 0 && faults.Count == 0)
+        {
+            faults.Add(new("text", "required"));
+        }
+
+        return (clean, faults);
+    }
+
+    private static async Task<ReportMessage> SayAsync(NodeDb db, Report report, string text, DateTimeOffset now, CancellationToken ct)
+    {
+        var id = report.Id;
+        var word = new ReportMessage { Id = Guid.CreateVersion7(now), Report = id, FromReporter = false, Author = db.Viewer.Person, At = now, Text = text };
         await db.InTransactionAsync(async () =>
         {
-            db.ReportMessages.Add(new ReportMessage { Id = Guid.CreateVersion7(now), Report = id, FromReporter = false, Author = viewer.Person, At = now, Text = clean! });
+            db.ReportMessages.Add(word);
             // first the word, so that the clock below counts it
             await db.SaveChangesAsync(ct);
             foreach (var incident in await ReportLinks.IncidentsAsync(db, id, ct))
@@ -116,8 +148,43 @@ public static class ShowReport
 
             return await db.SaveChangesAsync(ct);
         }, ct);
-        return Answers.Seen($"/reports/{id}#messages");
+        return word;
     }
+
+    private static MessageItem ToItem(ReportMessage m) => new(m.Id, m.FromReporter, m.Author, m.At, m.Text);
+
+    private static async Task<Results<Ok<MessageList>, ProblemHttpResult>> MessagesAsync(ReportId id, NodeDb db, TimeProvider clock, CancellationToken ct)
+    {
+        if (await db.Reports.AsNoTracking().FirstOrDefaultAsync(r => r.Id == id, ct) is not { } report)
+        {
+            return TriageApi.Problem(Refusal.NotFound);
+        }
+
+        return ReporterView.Of(report, db.Viewer, Exit.Api, clock.GetUtcNow()).IsOwn ? TypedResults.Ok(new MessageList((await WordsAsync(db, id, ct)).ConvertAll(ToItem), null))
+            : TypedResults.Problem("Only the team that received the report reads the words between it and the reporter.", statusCode: 403, title: "Not yours to read");
+    }
+
+    private static async Task<Results<Created<MessageItem>, ValidationProblem, ProblemHttpResult>> ApiAnswerAsync(ReportId id, MessageInput input, HttpRequest http, NodeDb db, TextBook book, TimeProvider clock, CancellationToken ct)
+    {
+        if (await TriageApi.PreconditionAsync(db, id, http, ct) is { } stopped)
+        {
+            return stopped;
+        }
+
+        var report = await db.Reports.AsNoTracking().FirstAsync(r => r.Id == id, ct);
+        if (!db.Viewer.Has(report.Marking.Origin, Right.Triage))
+        {
+            return TriageApi.Problem(Refusal.NotYours);
+        }
+
+        var (clean, faults) = Check(input.Text);
+        var english = new Texts(book, "en");
+        return faults.Count > 0 ? TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["text"] = [.. faults.Select(f => english.Of("report_form.error." + f.Reason, f.Args))] })
+            : TypedResults.Created($"/api/v1/reports/{id}/messages", ToItem(await SayAsync(db, report, clean, clock.GetUtcNow(), ct)));
+    }
+
+    private static Task<List<ReportMessage>> WordsAsync(NodeDb db, ReportId id, CancellationToken ct) =>
+        db.ReportMessages.AsNoTracking().Where(m => m.Report == id).OrderBy(m => m.At).ThenBy(m => m.Id).Take(1000).ToListAsync(ct);
 
     private static async Task<Model> ModelAsync(NodeDb db, Report report, int line, bool taken, string draft, FormErrors errors, KeyRing keys, IncidentsSettings settings, TimeProvider clock, Texts t, CancellationToken ct)
     {
@@ -126,7 +193,7 @@ public static class ShowReport
         var (seen, more) = await ObservablesAsync(db, id, ct);
         var files = await db.ReportAttachments.AsNoTracking().Where(a => a.Report == id).OrderBy(a => a.Id).ToListAsync(ct);
         var items = report.Items == 0 ? [] : await db.ReportItems.AsNoTracking().Where(i => i.Report == id && i.Line > line).OrderBy(i => i.Line).Take(ItemsPage + 1).ToListAsync(ct);
-        var words = who.IsOwn ? await db.ReportMessages.AsNoTracking().Where(m => m.Report == id).OrderBy(m => m.At).ThenBy(m => m.Id).Take(1000).ToListAsync(ct) : [];
+        var words = who.IsOwn ? await WordsAsync(db, id, ct) : [];
         var people = words.Select(w => w.Author).Append(report.TakenBy).Append(report.Assignee).OfType<PersonId>().Distinct().ToArray();
         var names = await db.People.AsNoTracking().Where(p => people.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.NameIn(t.Lang), ct);
         string? NameOf(PersonId? person) => person is { } p ? names.GetValueOrDefault(p) : null;

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Identity;
 using Renkei.Kernel;
+using Renkei.Store;
 using Renkei.Web;
 
 namespace Renkei.Node.Security;
@@ -11,14 +12,15 @@ public static class AccessGate
     public static IApplicationBuilder UseAccessGate(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
         var endpoint = http.GetEndpoint();
-        if (endpoint is null)
+        // routing's own answers (405, 415) are no routes and let nobody in
+        if (endpoint is not RouteEndpoint route)
         {
             await next();
             return;
         }
 
         var who = http.RequestServices.GetRequiredService<CurrentViewer>();
-        var access = endpoint.Metadata.GetMetadata<Access>();
+        var access = route.Metadata.GetMetadata<Access>();
         switch (access)
         {
             case { Open: true }:
@@ -43,6 +45,7 @@ public static class AccessGate
                 }
                 else if (!who.Scopes.Contains(scope))
                 {
+                    await NoteAsync(http, route, "scope", scope);
                     await Problems.WriteAsync(http, 403, "The token may not do this", $"It lacks the scope {scope}.");
                 }
                 else
@@ -56,7 +59,7 @@ public static class AccessGate
                 await next();
                 return;
             case null:
-                await Problems.WriteAsync(http, 404, "Not found", null);
+                http.Response.StatusCode = StatusCodes.Status404NotFound;
                 return;
             default:
                 if (who.Viewer.Person is null)
@@ -67,14 +70,25 @@ public static class AccessGate
                         return;
                     }
 
-                    await Problems.WriteAsync(http, 401, "Sign in first", null);
+                    http.Response.StatusCode = StatusCodes.Status401Unauthorized;
                     return;
                 }
 
-                await Problems.WriteAsync(http, 403, "Your role may not do this", access.Right is { } needed ? $"It needs the right {needed}." : null);
+                // no body: a browser gets the page that says what to do, in the person's language
+                await NoteAsync(http, route, "right", access.Right?.ToString());
+                http.Response.StatusCode = StatusCodes.Status403Forbidden;
                 return;
         }
     });
+
+    /// <summary>Who knocked at a door that is not theirs stands in the audit log: the route's pattern, never the address, which may hold words.</summary>
+    private static async Task NoteAsync(HttpContext http, RouteEndpoint route, string needed, string? what)
+    {
+        var db = http.RequestServices.GetRequiredService<NodeDb>();
+        db.Note(new AuditNote(HttpMethods.IsGet(http.Request.Method) ? "read.refused" : "write.refused", db.Viewer.Team, null,
+            new Dictionary<string, object?>(StringComparer.Ordinal) { ["route"] = http.Request.Method + " /" + route.RoutePattern.RawText?.TrimStart('/'), [needed] = what }));
+        await db.SaveChangesAsync(http.RequestAborted);
+    }
 }
 
 /// <summary>Who this request is, resolved once by <see cref="ViewerResolver"/>.</summary>
