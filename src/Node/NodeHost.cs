@@ -63,7 +63,7 @@ public static class NodeHost
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddExceptionHandler<FaultAnswers>();
         services.AddSingleton<FolderLock>();
-        services.AddOpenApi();
+        services.AddApiDescription();
         services.AddHttpContextAccessor();
         services.Configure<ForwardedHeadersOptions>(o =>
         {

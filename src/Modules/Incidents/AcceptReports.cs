@@ -263,6 +263,11 @@ public static class AcceptReports
 
     private static async Task<Results<Ok<Response>, ValidationProblem, ProblemHttpResult>> ApiAsync(ReportId id, Request? body, HttpRequest http, NodeDb db, TimeProvider clock, CancellationToken ct)
     {
+        if (await TriageApi.PreconditionAsync(db, id, http, ct) is { } stopped)
+        {
+            return stopped;
+        }
+
         var errors = new Dictionary<string, string[]>(StringComparer.Ordinal);
         RsitType? type = null;
         if (body?.Category is not null || body?.Type is not null)
@@ -287,11 +292,6 @@ public static class AcceptReports
         if (errors.Count > 0)
         {
             return TypedResults.ValidationProblem(errors);
-        }
-
-        if (await TriageApi.PreconditionAsync(db, id, http, ct) is { } stopped)
-        {
-            return stopped;
         }
 
         var title = body?.Title is { } given ? InertText.Clean(given).ReplaceLineEndings(" ").Trim() : null;

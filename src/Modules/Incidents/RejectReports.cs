@@ -69,15 +69,15 @@ public static class RejectReports
 
     private static async Task<Results<Ok<Response>, ValidationProblem, ProblemHttpResult>> ApiAsync(ReportId id, Request? body, HttpRequest http, NodeDb db, TimeProvider clock, CancellationToken ct)
     {
+        if (await TriageApi.PreconditionAsync(db, id, http, ct) is { } stopped)
+        {
+            return stopped;
+        }
+
         var reason = InertText.Clean(body?.Reason ?? "").Trim();
         if (reason.Length is 0 or > MaxReason)
         {
             return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["reason"] = [string.Create(CultureInfo.InvariantCulture, $"1 to {MaxReason} characters; the reporter reads it")] });
-        }
-
-        if (await TriageApi.PreconditionAsync(db, id, http, ct) is { } stopped)
-        {
-            return stopped;
         }
 
         var outcome = (await RejectAsync(db, clock, [id], reason, ct))[0];

@@ -153,8 +153,6 @@ public static class SplitReport
         var went = new List<AcceptReports.Response>();
         var outcomes = await TriageDesk.EachAsync(db, clock, TriageDid.Accepted, [report], async step =>
         {
-            // a transaction may be tried again
-            went.Clear();
             if (step.Report.State != ReportState.New)
             {
                 return Refusal.State;
