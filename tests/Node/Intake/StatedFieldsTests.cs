@@ -110,7 +110,7 @@ public class StatedFieldsTests(SmallNode small) : IClassFixture<SmallNode>
         using var sent = await small.PostAsync(body);
         var id = (await SmallNode.AcceptedAsync(sent)).GetProperty("id").GetString();
         using var machine = await small.Node.WithTokenAsync("aozora");
-        var report = (await machine.GetFromJsonAsync<JsonElement>($"/api/v1/reports/{id}", Ct)).GetProperty("report");
+        var report = (await machine.GetFromJsonAsync<JsonElement>($"/api/v1/reports/{id}", Ct));
         Assert.Equal("As sent.", report.GetProperty("description").GetString());
         Assert.Equal(["203.0.113.99", "hxxps://bad[.]example/"], report.GetProperty("source").EnumerateArray().Select(s => s.GetString()));
         Assert.Equal(["198.51.100.99"], report.GetProperty("target").EnumerateArray().Select(s => s.GetString()));
