@@ -80,9 +80,16 @@ public sealed class ObservableExtractorTests
         var text = string.Concat(Enumerable.Repeat(unit, (1 << 20) / unit.Length));
         foreach (var work in new Action[] { () => ObservableExtractor.Extract(text, ExtractLimits.Default), () => TextRefang.DefangText(text), () => SearchTokens.Index(text) })
         {
-            var clock = Stopwatch.StartNew();
-            work();
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"{clock.Elapsed} for {unit}");
+            // the best of three: a slow machine is slow once, a slow text each time
+            var best = TimeSpan.MaxValue;
+            for (var attempt = 0; attempt < 3 && best >= TimeSpan.FromSeconds(2); attempt++)
+            {
+                var clock = Stopwatch.StartNew();
+                work();
+                best = clock.Elapsed < best ? clock.Elapsed : best;
+            }
+
+            Assert.True(best < TimeSpan.FromSeconds(2), $"{best} for {unit}");
         }
     }
 
