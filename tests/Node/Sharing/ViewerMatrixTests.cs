@@ -26,9 +26,10 @@ public class ViewerMatrixTests
         await using var node = await TestNode.StartAsync(engine);
         var world = await World.BuildAsync(node);
         var rows = Table.Read();
-        var cases = new List<(Table.Row Row, Incident Incident, Report Report, CoordinationRequest Request)>();
+        var cases = new List<(Table.Row Row, Incident Incident, Report Report, CoordinationRequest Request, Team Entry, Files Files)>();
         await using (var db = node.Databases.ForSystem())
         {
+            var blobs = node.Services.GetRequiredService<BlobStore>();
             foreach (var row in rows)
             {
                 var marking = world.Marking(row);
@@ -38,7 +39,9 @@ public class ViewerMatrixTests
                     continue;
                 }
 
-                cases.Add((row, Add(db, node, marking, row, out var report, out var request), report, request));
+                var canary = (await blobs.AddAsync(db, System.Text.Encoding.UTF8.GetBytes("From: " + row.Canary + "@elsewhere.example\r\n\r\n" + row.Canary), Ct)).Sha256;
+                var incident = Add(db, node, marking, row, out var report, out var request, canary);
+                cases.Add((row, incident, report, request, AddEntry(db, node, marking, row), AddFiles(db, node, incident, report, canary)));
             }
 
             await db.SaveChangesAsync(Ct);
@@ -74,38 +77,48 @@ public class ViewerMatrixTests
         {
             var desk = name is not ("own-operator" or "own-auditor" or "own-constituent" or "other-operator" or "public");
             var api = name.StartsWith("token", StringComparison.Ordinal);
-            string[] lists = api
-                ? ["/api/v1/incidents", "/api/v1/reports?state=all", "/api/v1/requests"]
-                : ["/incidents?State=all", "/incidents.csv?State=all", "/requests", "/requests.csv", "/reports", "/reports.csv", "/triage", "/search?q=kanaria", "/", "/notifications", "/audit"];
+            // each list, and whether all that the viewer may know of stands in it (of the queue: their own team's), or only nothing else
+            (string Path, Holds Holds)[] lists = api
+                ? [("/api/v1/incidents", Holds.All), ("/api/v1/reports?state=all", Holds.All), ("/api/v1/requests", Holds.All), ("/api/v1/directory/teams", Holds.All)]
+                : [("/incidents?State=all", Holds.All), ("/incidents.csv?State=all", Holds.All), ("/requests", Holds.All), ("/requests.csv", Holds.All), ("/reports", Holds.All), ("/reports.csv", Holds.All), ("/triage", Holds.Own),
+                   ("/directory", Holds.All), ("/directory/export", Holds.All), ("/search?q=kanaria", Holds.Some), ("/", Holds.Some), ("/notifications", Holds.Some), ("/audit", Holds.Some), ("/audit.csv", Holds.Some)];
             var seen = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var list in lists)
+            foreach (var (list, _) in lists)
             {
-                using var answer = await client.GetAsync(list, Ct);
-                seen[list] = await answer.Content.ReadAsStringAsync(Ct);
+                seen[list] = await WholeAsync(client, list);
             }
 
             foreach (var c in cases)
             {
                 var may = c.Row.Cells[name] && desk;
-                if (!c.Row.Cells[name])
+                foreach (var (list, holds) in lists)
                 {
-                    foreach (var (list, body) in seen.Where(s => s.Value.Contains(c.Row.Canary, StringComparison.OrdinalIgnoreCase)))
+                    var shown = seen[list].Contains(c.Row.Canary, StringComparison.OrdinalIgnoreCase);
+                    if (shown && !c.Row.Cells[name])
                     {
                         failures.Add($"{name} {list} leaks {c.Row.Name}");
                     }
+                    else if (!shown && may && (holds == Holds.All || (holds == Holds.Own && name.StartsWith("own-", StringComparison.Ordinal))))
+                    {
+                        failures.Add($"{name} {list} lacks {c.Row.Name}");
+                    }
                 }
 
-                string[] items = api
-                    ? [$"/api/v1/incidents/{c.Incident.Id}", $"/api/v1/reports/{c.Report.Id}", $"/api/v1/requests/{c.Request.Id}"]
-                    : [$"/incidents/{c.Incident.Id}", $"/reports/{c.Report.Id}", $"/requests/{c.Request.Id}", $"/triage/{c.Report.Id}/preview", $"/incidents/{c.Incident.Id}/who"];
-                foreach (var item in items)
+                // the raw bytes name the reporter: they are the receiving team's only
+                var own = may && name.StartsWith("own-", StringComparison.Ordinal);
+                var (i, r, q) = (c.Incident.Id, c.Report.Id, c.Request.Id);
+                (string Path, bool? Shows)[] items = api
+                    ? [($"/api/v1/incidents/{i}", may), ($"/api/v1/reports/{r}", may), ($"/api/v1/requests/{q}", may), ($"/api/v1/directory/teams/{c.Entry.Id}", may), ($"/api/v1/requests/{q}/preview", null)]
+                    : [($"/incidents/{i}", may), ($"/reports/{r}", may), ($"/requests/{q}", may), ($"/triage/{r}/preview", may), ($"/incidents/{i}/who", null), ($"/directory/{c.Entry.Id}", may),
+                       ($"/reports/{r}/raw", own), ($"/reports/{r}/files/{c.Files.Report}", may), ($"/incidents/{i}/attachments/{c.Files.Incident}", may), ($"/requests/{q}/message", may), ($"/requests/{q}/files/1", null)];
+                foreach (var (item, shows) in items)
                 {
                     using var answer = await client.GetAsync(item, Ct);
                     var body = await answer.Content.ReadAsStringAsync(Ct);
                     var shown = answer.StatusCode == HttpStatusCode.OK && body.Contains(c.Row.Canary, StringComparison.OrdinalIgnoreCase);
-                    if (shown != may && !(item.EndsWith("/who", StringComparison.Ordinal) && !shown))
+                    if (shows is { } wanted ? shown != wanted : shown && !may)
                     {
-                        failures.Add($"{name} {item.Split('/')[1]}/{item.Split('/')[^1]}: {c.Row.Name} {(int)answer.StatusCode}, should {(may ? "" : "not ")}show");
+                        failures.Add($"{name} {item.Split('/')[1]}/{item.Split('/')[^1]}: {c.Row.Name} {(int)answer.StatusCode}, should {(shows == true ? "" : "not ")}show");
                     }
 
                     if (!c.Row.Cells[name] && desk && answer.StatusCode != HttpStatusCode.NotFound)
@@ -126,7 +139,64 @@ public class ViewerMatrixTests
     {
         await using var node = await TestNode.StartAsync();
         var world = await World.BuildAsync(node);
-        var row = Table.Read().Single(r => r is { Tlp: "AMBER", Audience: "team-other" });
+        string[] names = ["AMBER none", "AMBER team-other", "AMBER team-third", "AMBER team-other-exclude-person", "GREEN community", "GREEN embargoed-community", "AMBER+STRICT team-other", "RED triage-role", "RED person-own-manager"];
+        var rows = Table.Read().Where(r => names.Contains(r.Name, StringComparer.Ordinal)).ToList();
+        Assert.Equal(names.Length, rows.Count);
+        var incidents = new List<Incident>();
+        await using (var db = node.Databases.ForSystem())
+        {
+            incidents.AddRange(rows.Select(row => Add(db, node, world.Marking(row), row, out _, out _)));
+            await db.SaveChangesAsync(Ct);
+        }
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var heard = new List<(string Name, Heard Heard)>();
+        foreach (var (name, client) in (await world.ClientsAsync(node)).Where(c => c.Name is "own-analyst" or "own-manager" or "own-auditor" or "other-analyst" or "third-analyst"))
+        {
+            var stream = await client.GetAsync("/events", HttpCompletionOption.ResponseHeadersRead, stop.Token);
+            Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
+            var listener = new Heard();
+            heard.Add((name, listener));
+            _ = listener.ListenAsync(stream, stop.Token);
+        }
+
+        // each is heard once it is connected: unread is said first
+        await UntilAsync(() => heard.TrueForAll(h => h.Heard.All.Contains("event: unread", StringComparison.Ordinal)));
+        foreach (var (row, incident) in rows.Zip(incidents))
+        {
+            var before = heard.ToDictionary(h => h.Name, h => h.Heard.Changes);
+            await using (var db = node.Databases.ForSystem())
+            {
+                (await db.Incidents.SingleAsync(x => x.Id == incident.Id, Ct)).Summary += "x";
+                await db.SaveChangesAsync(Ct);
+            }
+
+            await UntilAsync(() => heard.TrueForAll(h => !row.Cells[h.Name] || h.Heard.Changes > before[h.Name]));
+            // whoever hears it hears it within the half second in which changes are gathered: the others were given longer
+            await Task.Delay(1200, Ct);
+            Assert.All(heard, h => Assert.True(h.Heard.Changes > before[h.Name] == row.Cells[h.Name], $"{h.Name}: {row.Name}"));
+        }
+
+        // a kind of record and a number is all it ever says
+        Assert.All(heard, h => Assert.DoesNotContain("kn", h.Heard.All, StringComparison.OrdinalIgnoreCase));
+        Assert.All(heard, h => Assert.All(incidents, i => Assert.DoesNotContain(i.Id.ToString(), h.Heard.All, StringComparison.Ordinal)));
+        await stop.CancelAsync();
+
+        static async Task UntilAsync(Func<bool> done)
+        {
+            for (var waited = 0; waited < 200 && !done(); waited++)
+            {
+                await Task.Delay(100, Ct);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_audit_log_leaves_as_acts_and_ids_only_and_to_those_who_read_it()
+    {
+        await using var node = await TestNode.StartAsync();
+        var world = await World.BuildAsync(node);
+        var row = Table.Read().Single(r => r is { Tlp: "AMBER", Audience: "none" });
         Incident incident;
         await using (var db = node.Databases.ForSystem())
         {
@@ -134,59 +204,112 @@ public class ViewerMatrixTests
             await db.SaveChangesAsync(Ct);
         }
 
-        foreach (var (name, client) in (await world.ClientsAsync(node)).Where(c => c.Name is "own-analyst" or "other-analyst" or "third-analyst"))
+        foreach (var (name, client) in await world.ClientsAsync(node))
         {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-            using var stream = await client.GetAsync("/events", HttpCompletionOption.ResponseHeadersRead, stop.Token);
-            using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(stop.Token));
-            for (var first = ""; !first.Contains("event: unread", StringComparison.Ordinal);)
-            {
-                first = await NextAsync(reader, stop.Token);
-            }
+            using var answer = await client.GetAsync("/audit.csv", Ct);
+            var csv = await answer.Content.ReadAsStringAsync(Ct);
+            var reads = name is "own-lead" or "own-manager" or "own-auditor" or "own-operator" or "other-operator";
+            Assert.True((answer.StatusCode == HttpStatusCode.OK) == reads, $"{name}: {(int)answer.StatusCode}");
+            Assert.True(csv.Contains(incident.Id.ToString(), StringComparison.Ordinal) == name is "own-lead" or "own-manager" or "own-auditor", name);
+            Assert.DoesNotContain(row.Canary, csv, StringComparison.OrdinalIgnoreCase);
+            client.Dispose();
+        }
 
-            await using (var db = node.Databases.ForSystem())
-            {
-                var changed = await db.Incidents.SingleAsync(i => i.Id == incident.Id, Ct);
-                changed.Summary += "x";
-                await db.SaveChangesAsync(Ct);
-            }
+        await using var after = node.Databases.ForSystem();
+        Assert.Equal(5, await after.Audit.CountAsync(a => a.Action == "audit.exported", Ct));
+    }
 
-            stop.CancelAfter(name == "third-analyst" ? TimeSpan.FromSeconds(3) : TimeSpan.FromSeconds(20));
-            var heard = "";
+    /// <summary>What one stream said so far.</summary>
+    private sealed class Heard
+    {
+        private readonly System.Text.StringBuilder _all = new();
+        private int _changes;
+
+        public int Changes => Volatile.Read(ref _changes);
+
+        public string All
+        {
+            get
+            {
+                lock (_all)
+                {
+                    return _all.ToString();
+                }
+            }
+        }
+
+        public async Task ListenAsync(HttpResponseMessage stream, CancellationToken ct)
+        {
+            using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(ct));
             try
             {
-                while (!heard.Contains("event: changed", StringComparison.Ordinal))
+                while (await reader.ReadLineAsync(ct) is { } line)
                 {
-                    heard = await NextAsync(reader, stop.Token);
+                    lock (_all)
+                    {
+                        _all.AppendLine(line);
+                    }
+
+                    if (line == "event: changed")
+                    {
+                        Interlocked.Increment(ref _changes);
+                    }
                 }
             }
             catch (OperationCanceledException)
             {
-                heard = "";
+                // the test is over
             }
 
-            Assert.Equal(name != "third-analyst", heard.Contains("incident", StringComparison.Ordinal));
-            client.Dispose();
-        }
-
-        static async Task<string> NextAsync(StreamReader reader, CancellationToken ct)
-        {
-            var block = "";
-            while (await reader.ReadLineAsync(ct) is { } line)
-            {
-                if (line.Length == 0 && block.Length > 0)
-                {
-                    break;
-                }
-
-                block += line + "\n";
-            }
-
-            return block;
+            stream.Dispose();
         }
     }
 
-    private static Incident Add(NodeDb db, TestNode node, Marking marking, Table.Row row, out Report report, out CoordinationRequest request)
+    /// <summary>What a list holds of what a viewer may know of.</summary>
+    private enum Holds
+    {
+        All,
+        Own,
+        Some,
+    }
+
+    /// <summary>Attachments of a row's report and incident.</summary>
+    private sealed record Files(Guid Report, Guid Incident);
+
+    /// <summary>A list with all its pages.</summary>
+    private static async Task<string> WholeAsync(HttpClient client, string list)
+    {
+        var whole = "";
+        for (var (path, pages) = ((string?)list, 0); path is not null && pages < 20; pages++)
+        {
+            using var answer = await client.GetAsync(path, Ct);
+            var body = await answer.Content.ReadAsStringAsync(Ct);
+            whole += body;
+            var next = System.Text.RegularExpressions.Regex.Match(body, "href=\"([^\"]+)\" rel=\"next\"|\"next\":\"([^\"]+)\"", System.Text.RegularExpressions.RegexOptions.NonBacktracking);
+            path = !next.Success ? null : next.Groups[1].Success ? new Uri(new Uri(client.BaseAddress!, list), WebUtility.HtmlDecode(next.Groups[1].Value)).PathAndQuery
+                : list + (list.Contains('?', StringComparison.Ordinal) ? "&" : "?") + "after=" + Uri.EscapeDataString(next.Groups[2].Value);
+        }
+
+        return whole;
+    }
+
+    private static Team AddEntry(NodeDb db, TestNode node, Marking marking, Table.Row row)
+    {
+        var team = new Team { Id = TeamId.New(node.Clock), Marking = marking, Name = row.Canary, Slug = row.Canary, What = TeamKind.Company };
+        db.Teams.Add(team);
+        TestDirectory.Piece(db, node, team, TestDirectory.Contact(db, node, team, row.Canary, row.Canary + "@entry.example"), ConstituencyKind.Domain, row.Canary + ".example");
+        return team;
+    }
+
+    private static Files AddFiles(NodeDb db, TestNode node, Incident incident, Report report, string sha256)
+    {
+        var files = new Files(Guid.CreateVersion7(), Guid.CreateVersion7());
+        db.ReportAttachments.Add(new ReportAttachment { Id = files.Report, Report = report.Id, Name = "log.txt", MediaType = "text/plain", Sha256 = sha256, Size = 1 });
+        db.IncidentAttachments.Add(new IncidentAttachment { Id = files.Incident, Incident = incident.Id, Name = "log.txt", MediaType = "text/plain", Sha256 = sha256, Size = 1, What = AttachmentKind.LogExcerpt, AddedAt = node.Clock.GetUtcNow() });
+        return files;
+    }
+
+    private static Incident Add(NodeDb db, TestNode node, Marking marking, Table.Row row, out Report report, out CoordinationRequest request, string? sha256 = null)
     {
         var now = node.Clock.GetUtcNow();
         var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = marking, Number = "INC-" + row.Canary, Title = "kanaria " + row.Canary, Category = "fraud", Type = "phishing", OpenedAt = now };
@@ -201,7 +324,7 @@ public class ViewerMatrixTests
             DueAt = now.AddHours(4),
             Summary = "kanaria " + row.Canary,
             Language = "ja",
-            RawSha256 = new string('0', 64),
+            RawSha256 = sha256 ?? new string('0', 64),
             StatusKeyHash = Guid.NewGuid().ToString("N"),
         };
         request = new CoordinationRequest
@@ -219,6 +342,7 @@ public class ViewerMatrixTests
             SentAt = now,
             DueAt = now.AddHours(24),
             Subject = row.Canary,
+            MessageSha256 = sha256,
         };
         db.Incidents.Add(incident);
         db.Reports.Add(report);

@@ -21,6 +21,7 @@ public sealed partial class DemoDesk
     }
 
     private int _answered;
+    private int _closed;
 
     private async Task AddRequestsAsync(DemoBook.Book own, DemoBook.Book minato, CancellationToken ct)
     {
@@ -74,8 +75,8 @@ public sealed partial class DemoDesk
                     Waiting.Nobody => RequestState.Closed,
                     _ => ((RequestState[])[RequestState.Delivered, RequestState.Acknowledged, RequestState.Sent, RequestState.Delivered, RequestState.Acknowledged, RequestState.Closed])[them++ % 6],
                 };
-                // a message is on its way for seconds: two are held up, the others leave when the node starts
-                all[i].Now = all[i].State == RequestState.Sent ? sent++ > 1 : all[i].State == RequestState.Delivered && them % 3 == 1 && all[i].To.Contact.BouncedAt is null;
+                // a message is on its way for seconds: two are held up, the others leave when the node starts, and so does every second of those delivered
+                all[i].Now = all[i].State == RequestState.Sent ? sent++ > 1 : all[i].State == RequestState.Delivered && them % 6 == 1 && all[i].To.Contact.BouncedAt is null;
             }
         }
     }
@@ -160,10 +161,10 @@ public sealed partial class DemoDesk
             return;
         }
 
-        var outcome = ask.State == RequestState.Closed ? (RequestOutcome)(_dice.Weighed(0, 70, 6, 8, 12, 4)) : RequestOutcome.None;
+        var outcome = ask.State == RequestState.Closed ? Outcome(_dice.Weighed(0, 70, 6, 8, 12, 4)) : RequestOutcome.None;
         var silent = outcome is RequestOutcome.Silent or RequestOutcome.Withdrawn;
-        var closed = ask.Affair.State == IncidentState.Open && ask.State == RequestState.Closed;
-        var limit = closed || ask.State != RequestState.Closed ? now.AddMinutes(-9) : DateTimeOffset.MaxValue;
+        // nothing has happened later than now, whatever the due time of one that stayed silent
+        var limit = now.AddMinutes(-9);
         var at = Earlier(sent.AddMinutes(_dice.From(25, 900)), limit);
         if (!silent)
         {
@@ -182,6 +183,7 @@ public sealed partial class DemoDesk
             RequestOutcome.Done => RequestAnswer.Done,
             RequestOutcome.Refused => RequestAnswer.Refused,
             RequestOutcome.NotOurs => RequestAnswer.NotOurs,
+            RequestOutcome.Silent or RequestOutcome.Withdrawn => RequestAnswer.None,
             _ => ((RequestAnswer[])[RequestAnswer.NeedInfo, RequestAnswer.Done, RequestAnswer.NotOurs, RequestAnswer.NeedInfo, RequestAnswer.Refused])[_answered++ % 5],
         };
         if (!silent)
@@ -202,6 +204,9 @@ public sealed partial class DemoDesk
         Event(request, RequestState.Closed, RequestAnswer.None, at, hand, outcome == RequestOutcome.Withdrawn ? "対象が先に停止したため取り下げ。" : "");
         Say(incident, EntryKind.Request, at, hand, "request.diary.closed_" + outcome.ToString().ToLowerInvariant(), [request.Number, request.RecipientName], "/requests/" + request.Id);
     }
+
+    /// <summary>The first of them end in each way once, so that every outcome is there whatever the dice say.</summary>
+    private RequestOutcome Outcome(int rolled) => (RequestOutcome)(++_closed <= (int)RequestOutcome.Withdrawn ? _closed : rolled);
 
     private string Words(RequestAnswer answer, string language) => (answer, language) switch
     {
