@@ -65,13 +65,15 @@ public static class NodeHost
         services.AddHttpContextAccessor();
         services.Configure<ForwardedHeadersOptions>(o =>
         {
-            o.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
             o.KnownProxies.Clear();
             o.KnownIPNetworks.Clear();
             foreach (var proxy in settings["proxies"].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
                 o.KnownProxies.Add(System.Net.IPAddress.Parse(proxy));
             }
+
+            // the middleware takes an empty list of proxies for "anyone": without proxies it may look at no header at all
+            o.ForwardedHeaders = o.KnownProxies.Count > 0 ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto : ForwardedHeaders.None;
         });
         services.ConfigureHttpJsonOptions(o =>
         {

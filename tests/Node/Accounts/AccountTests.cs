@@ -107,6 +107,36 @@ public partial class AccountTests
     }
 
     [Fact]
+    public async Task Without_proxies_nobody_says_who_they_are_or_that_they_speak_TLS()
+    {
+        await using var node = await TestNode.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["report-rate"] = "1" });
+        using var client = node.Anonymous();
+        client.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
+        using var page = await client.GetAsync("/sign-in", Ct);
+        Assert.False(page.Headers.Contains("Strict-Transport-Security"), "a header of the visitor made the node believe in TLS");
+        Assert.All(page.Headers.GetValues("Set-Cookie"), c => Assert.DoesNotContain("secure", c, StringComparison.OrdinalIgnoreCase));
+        // an address made up for each try would step around the limits
+        var answers = new List<HttpStatusCode>();
+        for (var i = 0; i < 3; i++)
+        {
+            using var form = new HttpRequestMessage(HttpMethod.Post, "/api/v1/reports") { Content = new StringContent("{}", System.Text.Encoding.UTF8, "application/json") };
+            form.Headers.Add("X-Forwarded-For", "203.0.113." + i);
+            using var answer = await client.SendAsync(form, Ct);
+            answers.Add(answer.StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, answers[^1]);
+        // and the audit log names the real peer
+        using var forged = node.Anonymous();
+        forged.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.99");
+        using var wrong = await SignInAsync(forged, "sato@aozora.example", "not the password");
+        await using var db = node.Databases.ForSystem();
+        var failed = await db.Audit.SingleAsync(a => a.Action == "account.sign-in-failed", Ct);
+        Assert.Contains("127.0.0.1", failed.Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("203.0.113.99", failed.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Behind_a_proxy_that_speaks_TLS_the_cookies_are_for_TLS_only()
     {
         await using var node = await TestNode.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["proxies"] = "127.0.0.1" });
