@@ -67,7 +67,7 @@ public static class GetIncident
         var verdict = Rule.Decide(new Question(SharingAct.Read, Exit.Api, incident.Marking, Viewer: db.Viewer), new World(clock.GetUtcNow()));
         var english = new Texts(book, "en");
         var targets = verdict.Shows(FieldClass.Targets) ? await db.IncidentTargets.AsNoTracking().Where(x => x.Incident == id).OrderBy(x => x.AddedAt).ThenBy(x => x.Id).ToListAsync(ct) : [];
-        var entries = await ShowIncident.EntriesAsync(db, id, Enum.GetValues<EntryKind>(), verdict.Shows(FieldClass.InternalNotes), MaxEntries, ct);
+        var entries = await Diary.ReadAsync(db, db.Timeline.AsNoTracking().Where(e => e.Incident == id), MaxEntries, ct);
         var links = await db.ReportLinks.AsNoTracking().Where(l => l.Incident == id && l.EndedAt == null).ToListAsync(ct);
         var linked = links.Select(l => l.Report).ToArray();
         var reports = await db.Reports.AsNoTracking().Where(r => linked.Contains(r.Id)).ToListAsync(ct);
