@@ -179,6 +179,43 @@ public class SendTests
         await desk.NothingLeftAsync(request.Id);
     }
 
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task Another_address_is_another_recipient_and_needs_a_reason_of_its_own(string engine)
+    {
+        await using var desk = await Desk.StartAsync(engine);
+        var request = await desk.DraftAsync();
+        // AMBER+STRICT goes to teams of the audience: the team behind the directory's contact is one
+        await desk.ChangeAsync(async db =>
+        {
+            var incident = await db.Incidents.SingleAsync(i => i.Id == request.Incident, Ct);
+            incident.Marking = Marking.Own(incident.Marking.Origin, Tlp.AmberStrict) with { Audience = new([Principal.Of(request.RecipientTeam!.Value)]) };
+        });
+        Assert.True((await desk.Token.GetFromJsonAsync<JsonElement>($"/api/v1/requests/{request.Id}/preview", Ct)).GetProperty("mayLeave").GetBoolean());
+        using var smith = await desk.Node.SignedInAsync("smith@aozora.example");
+        var fields = new Dictionary<string, string> { ["version"] = request.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), ["mail"] = "someone@elsewhere.example" };
+        using var without = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}", fields);
+        Assert.Equal(HttpStatusCode.BadRequest, without.StatusCode);
+        Assert.Contains("href=\"#why\"", await without.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+        await using (var db = desk.Node.Databases.ForSystem())
+        {
+            Assert.Equal("abuse@hosting.example", (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).RecipientMail);
+        }
+
+        using var with = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}", new(fields) { ["why"] = "named in WHOIS" });
+        Assert.Equal(HttpStatusCode.SeeOther, with.StatusCode);
+        await using (var db = desk.Node.Databases.ForSystem())
+        {
+            var stored = await db.Requests.SingleAsync(r => r.Id == request.Id, Ct);
+            Assert.Equal(("someone@elsewhere.example", (ContactId?)null, (TeamId?)null), (stored.RecipientMail, stored.Contact, stored.RecipientTeam));
+            Assert.Contains("named in WHOIS", stored.Why, StringComparison.Ordinal);
+        }
+
+        // and the rule, asked about the stranger, refuses
+        var preview = await desk.Token.GetFromJsonAsync<JsonElement>($"/api/v1/requests/{request.Id}/preview", Ct);
+        Assert.False(preview.GetProperty("mayLeave").GetBoolean());
+    }
+
     [Fact]
     public async Task A_mailbox_that_is_refused_marks_the_request_bounced_and_the_contact()
     {
