@@ -216,6 +216,49 @@ public class SendTests
         Assert.False(preview.GetProperty("mayLeave").GetBoolean());
     }
 
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task Another_team_s_claim_to_a_target_draws_no_mail_that_nobody_looked_at(string engine)
+    {
+        await using var desk = await Desk.StartAsync(engine);
+        var request = await desk.DraftAsync();
+        await desk.ChangeAsync(async db => await ClaimAsync(db, desk.Node, "203.0.113.24/32"));
+        // where our own directory knows someone, a claim of another team to the single address changes nothing
+        using var again = await desk.Token.PostAsJsonAsync($"/api/v1/incidents/{request.Incident}/requests", new { purpose = "takedown", targets = await desk.TargetsAsync(request.Incident), send = true }, Ct);
+        var sent = await again.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        Assert.All(sent.GetProperty("items").EnumerateArray(), i => Assert.DoesNotContain("Claimant", i.GetProperty("recipientName").GetString(), StringComparison.Ordinal));
+        await desk.ChangeAsync(async db =>
+        {
+            db.Constituencies.RemoveRange(await db.Constituencies.Where(c => c.Value != "203.0.113.24/32").ToListAsync(Ct));
+            await ClaimAsync(db, desk.Node, "phish.example", "second");
+        });
+        // where only others claim it, it is drafted and waits for a person
+        using var held = await desk.Token.PostAsJsonAsync($"/api/v1/incidents/{request.Incident}/requests", new { purpose = "takedown", targets = await desk.TargetsAsync(request.Incident), send = true }, Ct);
+        Assert.Equal(HttpStatusCode.Created, held.StatusCode);
+        var answer = await held.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        Assert.All(answer.GetProperty("items").EnumerateArray(), i => Assert.Equal("draft", i.GetProperty("state").GetString()));
+        Assert.Equal(answer.GetProperty("items").GetArrayLength(), answer.GetProperty("held").GetArrayLength());
+        await using (var db = desk.Node.Databases.ForSystem())
+        {
+            Assert.False(await db.Outbox.AnyAsync(o => o.Payload.Contains("claimant.example"), Ct));
+        }
+
+        // and the page says whose word it is
+        using var smith = await desk.Node.SignedInAsync("smith@aozora.example");
+        using var proposed = await TestNode.PostFormAsync(smith, $"/incidents/{request.Incident}/requests/new", $"/incidents/{request.Incident}/requests/new", new() { ["target"] = (await desk.TargetsAsync(request.Incident))[0].ToString(), ["purpose"] = "takedown" });
+        Assert.Contains("Maintained by Minato University CSIRT, not by us", WebUtility.HtmlDecode(await proposed.Content.ReadAsStringAsync(Ct)), StringComparison.Ordinal);
+    }
+
+    /// <summary>Minato says in an entry that it shares with everybody on the node that it answers for this.</summary>
+    private static async Task ClaimAsync(NodeDb db, TestNode node, string value, string slug = "claimant")
+    {
+        var minato = await db.Teams.SingleAsync(t => t.Slug == "minato", Ct);
+        var team = new Team { Id = TeamId.New(node.Clock), Marking = minato.Marking, Name = "Claimant", NameLatin = "Claimant", Slug = slug, What = TeamKind.Company };
+        db.Teams.Add(team);
+        var contact = TestDirectory.Contact(db, node, team, "desk", slug + "@claimant.example");
+        TestDirectory.Piece(db, node, team, contact, value.Contains('/', StringComparison.Ordinal) ? ConstituencyKind.Prefix : ConstituencyKind.Domain, value);
+    }
+
     [Fact]
     public async Task A_mailbox_that_is_refused_marks_the_request_bounced_and_the_contact()
     {
@@ -346,6 +389,12 @@ public class SendTests
             var id = RequestId.Parse(items[0].GetProperty("id").GetString()!, null);
             await using var db = Node.Databases.ForSystem();
             return await db.Requests.AsNoTracking().SingleAsync(r => r.Id == id, Ct);
+        }
+
+        public async Task<Guid[]> TargetsAsync(IncidentId incident)
+        {
+            await using var db = Node.Databases.ForSystem();
+            return await db.IncidentTargets.Where(t => t.Incident == incident && t.RemovedAt == null).Select(t => t.Id).ToArrayAsync(Ct);
         }
 
         public async Task SendAsync(RequestId id)
