@@ -84,7 +84,7 @@ public static class NodeHost
         services.AddAccounts(settings);
         services.AddLive();
         services.AddShellPages();
-        services.AddDirectory();
+        services.AddDirectory(new DirectorySettings(settings["mail-domain"]));
         services.AddMail(MailSettingsOf(settings));
         services.AddIncidents(new IncidentsSettings(settings.PublicUrl, settings["mail-domain"], settings["mail-amber"] == "encrypted" ? Kernel.MailPolicy.AmberNeedsEncryption : Kernel.MailPolicy.AmberMayGoPlain, settings.Number("report-rate", 1, 100_000), settings.Number("max-report-mb", 1, 1000) * 1024 * 1024, settings["zone"]));
         services.AddSingleton(sp => new GeoStore(Path.Combine(settings.Data, "geo")));
