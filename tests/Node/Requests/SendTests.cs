@@ -249,6 +249,18 @@ public class SendTests
         Assert.Contains("Maintained by Minato University CSIRT, not by us", WebUtility.HtmlDecode(await proposed.Content.ReadAsStringAsync(Ct)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Closing_says_that_requests_are_open_and_not_how_many()
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        // one that a token may not know of
+        await desk.ChangeAsync(async db => (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).Marking = Marking.RedAtIntake(request.Marking.Origin));
+        using var closed = await desk.Token.PostAsJsonAsync($"/api/v1/incidents/{request.Incident}/close", new { state = "resolved", outcome = "done" }, Ct);
+        Assert.Equal(HttpStatusCode.Conflict, closed.StatusCode);
+        Assert.DoesNotMatch("[0-9]", (await closed.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("detail").GetString()!.Replace("/api/v1/", "", StringComparison.Ordinal));
+    }
+
     /// <summary>Minato says in an entry that it shares with everybody on the node that it answers for this.</summary>
     private static async Task ClaimAsync(NodeDb db, TestNode node, string value, string slug = "claimant")
     {
