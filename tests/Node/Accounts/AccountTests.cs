@@ -146,6 +146,29 @@ public partial class AccountTests
     }
 
     [Fact]
+    public void What_was_shown_once_more_holds_for_a_quarter_of_an_hour_and_for_its_session()
+    {
+        var clock = new SetClock(DateTimeOffset.Parse("2026-11-25T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+        var http = new Microsoft.AspNetCore.Http.HttpContextAccessor { HttpContext = new Microsoft.AspNetCore.Http.DefaultHttpContext() };
+        var who = new Renkei.Node.Security.CurrentViewer { SessionId = "one" };
+        var stepUp = new StepUp(new Microsoft.AspNetCore.DataProtection.EphemeralDataProtectionProvider(), clock, http, who);
+        Assert.False(stepUp.IsFresh);
+        stepUp.Remember("one");
+        var cookie = http.HttpContext.Response.Headers.SetCookie.ToString();
+        Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("samesite=strict", cookie, StringComparison.OrdinalIgnoreCase);
+        http.HttpContext.Request.Headers.Cookie = cookie.Split(';')[0];
+        Assert.True(stepUp.IsFresh);
+        who.SessionId = "two";
+        Assert.False(stepUp.IsFresh);
+        who.SessionId = "one";
+        clock.Now += StepUp.Holds;
+        Assert.False(stepUp.IsFresh);
+        http.HttpContext.Request.Headers.Cookie = StepUp.Cookie + "=made-up";
+        Assert.False(stepUp.IsFresh);
+    }
+
+    [Fact]
     public async Task An_address_that_fails_too_often_has_to_wait()
     {
         await using var node = await TestNode.StartAsync();
@@ -443,6 +466,13 @@ public partial class AccountTests
         using var inside = await TestNode.PostFormAsync(next, "/sign-in/code", "/sign-in/code", new() { ["code"] = code });
         Assert.Equal(HttpStatusCode.SeeOther, inside.StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await next.GetAsync("/incidents", Ct)).StatusCode);
+        // before AMBER leaves, too, it is the second factor that is asked for
+        using var onlyPassword = await TestNode.PostFormAsync(next, "/me/confirm", "/me/confirm", new() { ["secret"] = DemoTeams.Password });
+        Assert.Equal(HttpStatusCode.BadRequest, onlyPassword.StatusCode);
+        using var again = await TestNode.PostFormAsync(next, "/me/confirm", "/me/confirm", new() { ["secret"] = code });
+        Assert.Equal(HttpStatusCode.BadRequest, again.StatusCode);
+        using var confirmed = await TestNode.PostFormAsync(next, "/me/confirm", "/me/confirm", new() { ["secret"] = codes[1] });
+        Assert.Equal(HttpStatusCode.SeeOther, confirmed.StatusCode);
         using var replay = node.Anonymous();
         (await SignInAsync(replay, "sato@aozora.example", DemoTeams.Password)).Dispose();
         using var same = await TestNode.PostFormAsync(replay, "/sign-in/code", "/sign-in/code", new() { ["code"] = code });

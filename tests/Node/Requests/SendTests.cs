@@ -261,6 +261,79 @@ public class SendTests
         Assert.DoesNotMatch("[0-9]", (await closed.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("detail").GetString()!.Replace("/api/v1/", "", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task AMBER_is_released_by_a_person_who_has_just_shown_that_it_is_they()
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        var jar = new CookieContainer();
+        using var smith = await BrowserAsync(desk.Node, jar);
+        // a quarter of an hour later
+        var shown = Forget(jar);
+        var (hash, date, _) = await PreviewAsync(smith, request.Id);
+        using var asked = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.Equal($"/me/confirm?back=%2Frequests%2F{request.Id}", asked.Headers.Location?.ToString());
+        using var several = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", "/requests/send", new() { ["item"] = $"{request.Id}:{hash}", ["date"] = date! });
+        Assert.StartsWith("/me/confirm", several.Headers.Location?.ToString(), StringComparison.Ordinal);
+        // what another session has shown says nothing about this one
+        var otherJar = new CookieContainer();
+        using var other = await BrowserAsync(desk.Node, otherJar);
+        Forget(otherJar);
+        otherJar.Add(new Uri(desk.Node.Url), new Cookie("renkei-confirmed", shown) { Path = "/" });
+        using var borrowed = await TestNode.PostFormAsync(other, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.StartsWith("/me/confirm", borrowed.Headers.Location?.ToString(), StringComparison.Ordinal);
+        await desk.NothingLeftAsync(request.Id);
+        var page = asked.Headers.Location!.ToString();
+        using var wrong = await TestNode.PostFormAsync(smith, page, "/me/confirm", new() { ["secret"] = "not the password", ["back"] = $"/requests/{request.Id}" });
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        using var right = await TestNode.PostFormAsync(smith, page, "/me/confirm", new() { ["secret"] = Demo.DemoTeams.Password, ["back"] = $"/requests/{request.Id}" });
+        Assert.Equal($"/requests/{request.Id}", right.Headers.Location?.ToString());
+        using var sent = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.Equal($"/requests/{request.Id}", sent.Headers.Location?.ToString());
+        await using var db = desk.Node.Databases.ForSystem();
+        Assert.Equal(RequestState.Sent, (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).State);
+        // a reminder tells the same again
+        Forget(jar);
+        using var reminded = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/remind", new() { ["sha256"] = hash!, ["date"] = date!, ["due"] = date! });
+        Assert.Equal($"/me/confirm?back=%2Frequests%2F{request.Id}%2Fremind", reminded.Headers.Location?.ToString());
+    }
+
+    [Fact]
+    public async Task GREEN_leaves_without_being_asked_again()
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        await desk.ChangeAsync(async db =>
+        {
+            var incident = await db.Incidents.SingleAsync(i => i.Id == request.Incident, Ct);
+            incident.Marking = Marking.Own(incident.Marking.Origin, Tlp.Green, Pap.Green);
+        });
+        var jar = new CookieContainer();
+        using var smith = await BrowserAsync(desk.Node, jar);
+        Forget(jar);
+        var (hash, date, _) = await PreviewAsync(smith, request.Id);
+        using var sent = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.Equal($"/requests/{request.Id}", sent.Headers.Location?.ToString());
+        await using var db = desk.Node.Databases.ForSystem();
+        Assert.Equal(RequestState.Sent, (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).State);
+    }
+
+    private static async Task<HttpClient> BrowserAsync(TestNode node, CookieContainer jar)
+    {
+        var client = new HttpClient(new HttpClientHandler { CookieContainer = jar, AllowAutoRedirect = false }) { BaseAddress = new Uri(node.Url) };
+        using var answer = await TestNode.PostFormAsync(client, "/sign-in", "/sign-in", new() { ["email"] = "smith@aozora.example", ["password"] = Demo.DemoTeams.Password });
+        Assert.Equal(HttpStatusCode.SeeOther, answer.StatusCode);
+        return client;
+    }
+
+    /// <summary>Takes the cookie that says what was shown out of the browser; returns it.</summary>
+    private static string Forget(CookieContainer jar)
+    {
+        var cookie = jar.GetAllCookies().Single(c => c.Name == "renkei-confirmed" && !c.Expired);
+        cookie.Expired = true;
+        return cookie.Value;
+    }
+
     /// <summary>Minato says in an entry that it shares with everybody on the node that it answers for this.</summary>
     private static async Task ClaimAsync(NodeDb db, TestNode node, string value, string slug = "claimant")
     {
