@@ -24,7 +24,7 @@ public static class NodeHost
 {
     public static WebApplication Build(NodeSettings settings, Action<WebApplicationBuilder>? adjust = null)
     {
-        Directory.CreateDirectory(settings.Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Close(settings.Data);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = typeof(NodeHost).Assembly.GetName().Name, ContentRootPath = AppContext.BaseDirectory, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
         builder.Logging.AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss "; });
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
@@ -67,13 +67,15 @@ public static class NodeHost
         services.AddHttpContextAccessor();
         services.Configure<ForwardedHeadersOptions>(o =>
         {
-            o.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
             o.KnownProxies.Clear();
             o.KnownIPNetworks.Clear();
             foreach (var proxy in settings["proxies"].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
                 o.KnownProxies.Add(System.Net.IPAddress.Parse(proxy));
             }
+
+            // the middleware takes an empty list of proxies for "anyone": without proxies it may look at no header at all
+            o.ForwardedHeaders = o.KnownProxies.Count > 0 ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto : ForwardedHeaders.None;
         });
         services.ConfigureHttpJsonOptions(o =>
         {
@@ -84,7 +86,7 @@ public static class NodeHost
         services.AddAccounts(settings);
         services.AddLive();
         services.AddShellPages();
-        services.AddDirectory();
+        services.AddDirectory(new DirectorySettings(settings["mail-domain"]));
         services.AddMail(MailSettingsOf(settings));
         services.AddIncidents(new IncidentsSettings(settings.PublicUrl, settings["mail-domain"], settings["mail-amber"] == "encrypted" ? Kernel.MailPolicy.AmberNeedsEncryption : Kernel.MailPolicy.AmberMayGoPlain, settings.Number("report-rate", 1, 100_000), settings.Number("max-report-mb", 1, 1000) * 1024 * 1024, settings["zone"]));
         services.AddSingleton(sp => new GeoStore(Path.Combine(settings.Data, "geo")));
@@ -92,6 +94,27 @@ public static class NodeHost
         var app = builder.Build();
         Map(app);
         return app;
+    }
+
+    /// <summary>
+    /// Makes the data folder its owner's alone, also one that was there before with more rights: what is in it is readable to whoever may
+    /// enter. One that is not ours stays as it is, since only its owner may change its mode; nor is a folder everybody writes in, such as /tmp, taken from them.
+    /// </summary>
+    private static void Close(string folder)
+    {
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        try
+        {
+            if (File.GetUnixFileMode(folder) is var mode && (mode & others) != UnixFileMode.None && !mode.HasFlag(UnixFileMode.StickyBit))
+            {
+                File.SetUnixFileMode(folder, mode & ~others);
+            }
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // another's: an operator gave it to us with the rights they chose
+        }
     }
 
     /// <summary>Chooses the engine by <c>db</c>.</summary>

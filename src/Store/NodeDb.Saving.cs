@@ -106,7 +106,10 @@ public sealed partial class NodeDb
         }
 
         Audit.AddRange(audit);
-        var own = Database.CurrentTransaction is null && (regrant.Count > 0 || search.Count > 0 || unsearch.Count > 0) ? await Database.BeginTransactionAsync(cancellationToken) : null;
+        // whatever becomes of this save, a later one does not repeat it; and nothing follows a change that was given up
+        var following = _following.Where(f => entries.Exists(e => ReferenceEquals(e.Entity, f.Leader))).Select(f => f.Follow).ToArray();
+        _following.Clear();
+        var own = Database.CurrentTransaction is null && (regrant.Count > 0 || search.Count > 0 || unsearch.Count > 0 || following.Length > 0) ? await Database.BeginTransactionAsync(cancellationToken) : null;
         try
         {
             // before the old grants go: without them the viewer would not find the search text that is there, and would write it twice
@@ -123,6 +126,7 @@ public sealed partial class NodeDb
             }
 
             var written = await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+            touched.AddRange(await FollowAsync(following, cancellationToken));
             if (own is not null)
             {
                 await own.CommitAsync(cancellationToken);

@@ -24,11 +24,13 @@ public sealed partial class NodeDb : IdentityUserContext<Account, Guid>
     /// <summary>The name of the one query filter. Switching it off is a build error.</summary>
     public const string ReadRuleFilter = "read-rule";
 
+    private readonly DbContextOptions<NodeDb> _options;
     private readonly NodeContext _node;
 
     internal NodeDb(DbContextOptions<NodeDb> options, Viewer viewer, NodeContext node) : base(options)
     {
         Viewer = viewer;
+        _options = options;
         _node = node;
         SeesAll = viewer.IsSystem;
         Principals = [.. viewer.Principals];

@@ -5,11 +5,16 @@ using Renkei.Kernel;
 
 namespace Renkei.Directories;
 
+/// <summary>What the directory needs to know of its node.</summary>
+/// <param name="MailDomain">Where the hosted teams' messages come from.</param>
+public sealed record DirectorySettings(string MailDomain);
+
 /// <summary>The directory's table of contents: its services and its routes.</summary>
 public static class DirectoryModule
 {
-    public static IServiceCollection AddDirectory(this IServiceCollection services)
+    public static IServiceCollection AddDirectory(this IServiceCollection services, DirectorySettings settings)
     {
+        services.AddSingleton(settings);
         services.AddScoped<ContactFinder>();
         services.AddSingleton<ContactImport>();
         services.AddSingleton<HeldFile>();

@@ -81,7 +81,7 @@ public static class EditTeam
         return team is null ? refusal : Answers.Page<EditTeamPage>(new Model(team, DraftOf(team), FormErrors.None, await SharesAsync(db, team, t, ct)));
     }
 
-    private static async Task<IResult> SaveAsync(Guid id, IFormCollection form, NodeDb db, Texts t, CancellationToken ct)
+    private static async Task<IResult> SaveAsync(Guid id, IFormCollection form, NodeDb db, NodeDbFactory databases, DirectorySettings settings, Texts t, CancellationToken ct)
     {
         var (team, refusal) = await FindOwnAsync(db, id, ct);
         if (team is null)
@@ -100,6 +100,11 @@ public static class EditTeam
 
         var before = team.Marking;
         var errors = Apply(draft, team, team.Marking.Origin, shares, t);
+        if (!errors.Any && await SenderAddress.ClashAsync(databases, settings.MailDomain, team, ct) is { } field)
+        {
+            errors.Add(field, t["directory.field." + field], t[field == "mail" ? "directory.bad.mail_taken" : "directory.bad.slug_taken"]);
+        }
+
         if (errors.Any)
         {
             return Answers.Page<EditTeamPage>(new Model(team, draft, errors, shares), StatusCodes.Status400BadRequest);

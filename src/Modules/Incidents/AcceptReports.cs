@@ -108,7 +108,7 @@ public static class AcceptReports
             if (marking != incident.Marking)
             {
                 var stricter = marking.Tlp != incident.Marking.Tlp || marking.Pap != incident.Marking.Pap;
-                incident.Marking = marking;
+                MarkIncident.Set(db, incident, marking);
                 if (stricter)
                 {
                     Diary.Say(db, incident, EntryKind.State, now, "triage.diary.marking", [marking.Tlp.Label(), marking.Pap.Label(), report.Number], $"/reports/{report.Id}");

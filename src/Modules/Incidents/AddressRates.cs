@@ -29,7 +29,7 @@ public sealed class AddressRates(TimeProvider clock)
         return _buckets.GetOrAdd(key, _ => new Bucket(perMinute, now)).Take(clock, now, perMinute);
     }
 
-    private static string KeyOf(IPAddress? address)
+    internal static string KeyOf(IPAddress? address)
     {
         if (address is null)
         {

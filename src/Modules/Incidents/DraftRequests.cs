@@ -15,6 +15,9 @@ namespace Renkei.Incidents;
 /// <summary>Whom a draft goes to, and why them.</summary>
 public sealed record Addressee(ContactId? Contact, TeamId? Team, string Name, string Mail, string Language, ContactRole Role, AsksFor AsksFor, string Why)
 {
+    /// <summary>On another team's word alone.</summary>
+    public bool Foreign { get; init; }
+
     /// <summary>From the directory, in the contact's own language.</summary>
     public static Addressee Of(ContactMatch match)
     {
@@ -23,7 +26,7 @@ public sealed record Addressee(ContactId? Contact, TeamId? Team, string Name, st
         var organisation = team.NameIn(language);
         // a desk's name is written once in the directory: in a letter in English a Japanese one says nothing
         var desk = string.Equals(contact.Name, organisation, StringComparison.Ordinal) || (language is not "ja" && !System.Text.Ascii.IsValid(contact.Name)) ? null : contact.Name;
-        return new(contact.Id, contact.Team, desk is null ? organisation : organisation + (language is "ja" ? " " : ", ") + desk, contact.Mail, language, contact.Role, contact.AsksFor, WhyOf(match));
+        return new(contact.Id, contact.Team, desk is null ? organisation : organisation + (language is "ja" ? " " : ", ") + desk, contact.Mail, language, contact.Role, contact.AsksFor, WhyOf(match)) { Foreign = match.Foreign };
     }
 
     public static string WhyOf(ContactMatch match) => Dispatch.WhyOf("request.why." + match.Kind.ToString().ToLowerInvariant(), match.Value);
@@ -37,14 +40,15 @@ public static class DraftRequests
     /// <summary>What a script asks for. Without <paramref name="Targets"/> all that nobody was asked about; without <paramref name="Recipient"/> the most specific contact of each.</summary>
     /// <param name="Purpose">takedown, investigate, notifyVictim, provideLogs or inform.</param>
     /// <param name="Grounds">Ids of the incident's attachments.</param>
-    /// <param name="Send">Send them at once, where the rule lets them go.</param>
+    /// <param name="Send">Send them at once, where the rule lets them go and the contact is our own directory's or named here.</param>
     public sealed record Input(string? Purpose, IReadOnlyList<Guid>? Targets, IReadOnlyList<Guid>? Grounds, RecipientInput? Recipient, DateTimeOffset? DueAt, bool Send = false);
 
     /// <summary>A recipient that is not in the directory. <paramref name="Why"/> says why they answer for the targets.</summary>
     public sealed record RecipientInput(string? Name, string? Mail, string? Language, string? Role, string? Why);
 
     /// <summary><paramref name="WithoutContact"/>: targets that no contact answers for; add one to the directory or name a recipient.</summary>
-    public sealed record Drafted(IReadOnlyList<ListRequests.Item> Items, IReadOnlyList<Guid> WithoutContact, IReadOnlyList<string> Refused);
+    /// <param name="Held">Numbers of requests that stayed drafts though <c>send</c> was asked for: another team maintains the contact, so look at it, then send.</param>
+    public sealed record Drafted(IReadOnlyList<ListRequests.Item> Items, IReadOnlyList<Guid> WithoutContact, IReadOnlyList<string> Refused, IReadOnlyList<string> Held);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -258,8 +262,16 @@ public static class DraftRequests
 
         var drafts = await DraftAsync(db, dispatch, clock, incident, purpose, grouped, grounds, input.DueAt?.ToUniversalTime() ?? DueTimes.For(purpose, incident.Severity, now), ct);
         var refused = new List<string>();
-        foreach (var draft in input.Send ? drafts : [])
+        var held = new List<string>();
+        foreach (var (draft, to) in input.Send ? drafts.Zip(grouped, (d, g) => (d, g.To)) : [])
         {
+            // need to act is claimed by another team, perhaps about itself: a person looks before something leaves
+            if (to.Foreign)
+            {
+                held.Add(draft.Number);
+                continue;
+            }
+
             var outgoing = await dispatch.PrepareAsync(draft, dispatch.NowToTheSecond, ct);
             if (outgoing?.Message is not { } message || await dispatch.ReleaseAsync(draft, message.Date, message.Sha256, ct) != SendFault.None)
             {
@@ -269,7 +281,7 @@ public static class DraftRequests
             await db.SaveChangesAsync(ct);
         }
 
-        return TypedResults.Created($"/api/v1/requests/{drafts[0].Id}", new Drafted([.. drafts.Select(ListRequests.ToItem)], without, refused));
+        return TypedResults.Created($"/api/v1/requests/{drafts[0].Id}", new Drafted([.. drafts.Select(ListRequests.ToItem)], without, refused, held));
     }
 
     private static Addressee? Recipient(RecipientInput raw, Dictionary<string, string[]> wrong)

@@ -146,6 +146,7 @@ public static class EditIncident
         var before = IncidentText.Of(incident);
         var (marking, owner) = (incident.Marking, incident.Owner);
         values.WriteTo(incident);
+        MarkIncident.Set(db, incident, values.Marking);
         if (marking != incident.Marking)
         {
             Diary.Say(db, incident, EntryKind.State, now, "diary.marking", [marking.Tlp.Label(), incident.Marking.Tlp.Label(), incident.Marking.Audience.Count.ToString(CultureInfo.InvariantCulture)], IncidentAct.Href(incident.Id) + "/who");

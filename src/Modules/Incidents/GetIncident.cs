@@ -115,13 +115,21 @@ public static class GetIncident
             return TypedResults.ValidationProblem(wrong);
         }
 
-        if (await SeenAsync(db, id, clock.GetUtcNow(), ct) is not { } seen)
+        if (await SeenAsync(db, id, clock.GetUtcNow(), ct) is null)
         {
             return IncidentAct.NotFoundForApi();
         }
 
         var kinds = string.IsNullOrEmpty(kind) ? Enum.GetValues<EntryKind>() : [Enum.Parse<EntryKind>(kind, ignoreCase: true)];
-        var entries = await ShowIncident.EntriesAsync(db, id, kinds, seen.Verdict.Shows(FieldClass.InternalNotes), take + 1, ct, from);
+        var lines = db.Timeline.AsNoTracking().Where(e => e.Incident == id && kinds.Contains(e.What));
+        if (from is { } place)
+        {
+            // time and id of the last line seen
+            var (at, last) = (Instant.FromMicros(place.Sort), place.Record);
+            lines = lines.Where(e => e.At <= at && (e.At < at || e.Id.CompareTo(last) < 0));
+        }
+
+        var entries = await Diary.ReadAsync(db, lines, take + 1, ct);
         var english = new Texts(book, "en");
         return TypedResults.Ok(new EntryList([.. entries.Take(take).Select(e => ToEntry(e, english))], entries.Count > take ? new ListCursor(Instant.ToMicros(entries[take - 1].At), entries[take - 1].Id).ToString() : null));
     }
@@ -135,7 +143,7 @@ public static class GetIncident
 
         http.Response.Headers.ETag = ETag(incident);
         var english = new Texts(book, "en");
-        var entries = await ShowIncident.EntriesAsync(db, id, Enum.GetValues<EntryKind>(), verdict.Shows(FieldClass.InternalNotes), MaxEntries, ct);
+        var entries = await Diary.ReadAsync(db, db.Timeline.AsNoTracking().Where(e => e.Incident == id), MaxEntries, ct);
         var links = await db.ReportLinks.AsNoTracking().Where(l => l.Incident == id && l.EndedAt == null).ToListAsync(ct);
         var linked = links.Select(l => l.Report).ToArray();
         var reports = await db.Reports.AsNoTracking().Where(r => linked.Contains(r.Id)).ToListAsync(ct);

@@ -17,15 +17,12 @@ public sealed class IncidentFields(NodeDb db, NodeDbFactory databases, TimeProvi
     /// <summary>What the text means, when nothing is wrong with it.</summary>
     public sealed record Values(string Title, string Summary, RsitType Rsit, string? Label, int? LabelVersion, Severity Severity, Marking Marking, StatedTime? Occurred, string? ClockNote, PersonId? Owner)
     {
+        /// <summary>All but the marking, which <see cref="MarkIncident"/> writes.</summary>
         public void WriteTo(Incident incident)
         {
             (incident.Title, incident.Summary, incident.Category, incident.Type) = (Title, Summary, Rsit.Category, Rsit.Id);
             (incident.Label, incident.LabelVersion, incident.Severity, incident.Owner, incident.ClockNote) = (Label, LabelVersion, Severity, Owner, ClockNote);
             (incident.OccurredText, incident.OccurredZone, incident.OccurredAt) = (Occurred?.Original, Occurred?.Zone, Occurred?.Utc);
-            if (incident.Marking != Marking)
-            {
-                incident.Marking = Marking;
-            }
         }
     }
 

@@ -25,6 +25,7 @@ public static class IncidentsModule
         services.AddSingleton<Intake>();
         services.AddSingleton<ReceivingTeams>();
         services.AddSingleton<AddressRates>();
+        services.AddSingleton<LargeBodies>();
         services.AddSingleton<ImportFeed>();
         services.AddSingleton(new NavEntry(25, "reports", "/reports", "file-text", "nav.reports", 'e', Right.ReadDesk));
         services.AddScoped<SeenBefore>();

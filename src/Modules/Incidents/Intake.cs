@@ -70,7 +70,7 @@ public sealed record IncomingReport
     /// <summary>The bytes as they came: the body of an API call, the canonical fields of a form, a file.</summary>
     public required ReadOnlyMemory<byte> Raw { get; init; }
 
-    /// <summary>At most 200 characters, already scoped to channel and team by <see cref="Intake"/>.</summary>
+    /// <summary>At most 200 characters; scoped to team, channel and actor by <see cref="Intake"/>, so that no token hears the answer that another one was given.</summary>
     public string? IdempotencyKey { get; init; }
 
     public required DateTimeOffset ReceivedAt { get; init; }
@@ -391,7 +391,7 @@ public sealed partial class Intake(IntakeWriter writer, BlobStore blobs, KeyRing
             Blobs = sealedBlobs,
             Attachments = files,
             Observables = [.. d.Stated.Select(o => Row(id, o, true, r.ReceivedAt)), .. d.Found.Select(o => Row(id, o, false, r.ReceivedAt))],
-            Key = r.IdempotencyKey is null ? null : $"report:{r.Team}:{(r.Channel == Channel.Web ? "form" : r.Actor == "public" ? "public" : "api")}:{Hash(r.IdempotencyKey)}",
+            Key = r.IdempotencyKey is null ? null : $"report:{r.Team}:{(r.Channel == Channel.Web ? "form" : r.Actor)}:{Hash(r.IdempotencyKey)}",
             RequestHash = sealedBlobs[0].Sha256,
             Make = number => new Report
             {

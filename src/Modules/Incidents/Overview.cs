@@ -133,9 +133,9 @@ public static class Overview
     /// <summary>The newest of timelines and triage. What a note says stays in its incident.</summary>
     private static async Task<IReadOnlyList<Happened>> ActivityAsync(NodeDb db, Texts t, DateTimeOffset now, CancellationToken ct)
     {
-        var entries = await db.Timeline.AsNoTracking().Where(e => e.At <= now && e.What != EntryKind.Event).OrderByDescending(e => e.At).Take(ActivityShown).ToListAsync(ct);
+        var entries = await Diary.ReadAsync(db, db.Timeline.AsNoTracking().Where(e => e.At <= now && e.What != EntryKind.Event), ActivityShown, ct);
         var incidentIds = entries.Select(e => e.Incident).Distinct().ToArray();
-        var incidents = await db.Incidents.AsNoTracking().Where(i => incidentIds.Contains(i.Id)).Select(i => new { i.Id, i.Number, i.Marking.Origin }).ToDictionaryAsync(i => i.Id, ct);
+        var incidents = await db.Incidents.AsNoTracking().Where(i => incidentIds.Contains(i.Id)).Select(i => new { i.Id, i.Number }).ToDictionaryAsync(i => i.Id, ct);
         var acts = await db.TriageActs.AsNoTracking().Where(a => a.UndoneAt == null && (a.What == TriageDid.Rejected || a.What == TriageDid.Duplicate)).OrderByDescending(a => a.At).Take(ActivityShown).ToListAsync(ct);
         var fresh = await db.Reports.AsNoTracking().Where(r => r.ReceivedAt <= now).OrderByDescending(r => r.ReceivedAt).Take(ActivityShown).Select(r => new { r.Id, r.Number, r.ReceivedAt, r.Channel }).ToListAsync(ct);
         var reportIds = acts.Select(a => a.Report).Distinct().ToArray();
@@ -145,8 +145,7 @@ public static class Overview
         var all = new List<Happened>();
         foreach (var e in entries)
         {
-            // a note is the own team's: others do not learn that there is one
-            if (incidents.TryGetValue(e.Incident, out var incident) && (e.What != EntryKind.Note || db.Viewer.IsStaffOf(incident.Origin)))
+            if (incidents.TryGetValue(e.Incident, out var incident))
             {
                 var who = e.Author is { } author ? names.GetValueOrDefault(author) : null;
                 all.Add(e.TextKey is { } key ? new(e.At, key, Args(e.TextArgs), $"/incidents/{e.Incident}", incident.Number, who) : new(e.At, "overview.did." + e.What.ToString().ToLowerInvariant(), [], $"/incidents/{e.Incident}", incident.Number, who));

@@ -23,7 +23,11 @@ public static class PreviewRequest
 
     /// <param name="Drafts">The drafts of the incident, this one first.</param>
     /// <param name="Again">Open requests that ask the same contact about one of these targets already.</param>
-    public sealed record Model(Outgoing This, IReadOnlyList<Outgoing> Drafts, IReadOnlyDictionary<RequestId, int> TargetCounts, IReadOnlyList<ProposeRequests.Asked> Again, Person? Author, bool MaySend, FormErrors Errors);
+    public sealed record Model(Outgoing This, IReadOnlyList<Outgoing> Drafts, IReadOnlyDictionary<RequestId, int> TargetCounts, IReadOnlyList<ProposeRequests.Asked> Again, Person? Author, bool MaySend, FormErrors Errors)
+    {
+        /// <summary>What was written as the reason for another address, kept when the form comes back.</summary>
+        public string MailWhy { get; init; } = "";
+    }
 
     public sealed record ConflictModel(CoordinationRequest Stored, long MyVersion, string Who, IReadOnlyList<ConflictField> Fields);
 
@@ -99,11 +103,23 @@ public static class PreviewRequest
             due = request.DueAt;
         }
 
+        // the rule judged the team behind the directory's contact: another address is another recipient, and a person says why they answer
+        var elsewhere = !string.Equals(edit.Mail, request.RecipientMail, StringComparison.Ordinal);
+        if (elsewhere && edit.Why.Length == 0)
+        {
+            errors.Add("why", t["request.hand.why"], t["request.error.mail_why"]);
+        }
+
         var (oldDue, oldLanguage) = (request.DueAt, request.Language);
         (request.Subject, request.Body, request.RecipientMail, request.Language, request.DueAt, request.Iso2022Jp) = (edit.Subject, edit.Body, edit.Mail, edit.Language, due, edit.Iso2022Jp && edit.Language == "ja");
         if (errors.Any)
         {
-            return Answers.Page<RequestPreviewPage>(await ModelAsync(db, dispatch, request, incident!, errors, ct), StatusCodes.Status400BadRequest);
+            return Answers.Page<RequestPreviewPage>(await ModelAsync(db, dispatch, request, incident!, errors, ct) with { MailWhy = edit.Why }, StatusCodes.Status400BadRequest);
+        }
+
+        if (elsewhere)
+        {
+            (request.Contact, request.RecipientTeam, request.Why) = (null, null, Dispatch.WhyOf("request.why.by_hand", edit.Why));
         }
 
         if (oldLanguage != request.Language)
@@ -228,12 +244,13 @@ public static class PreviewRequest
             new("mail", t["request.field.to"], stored.RecipientMail, mine.Mail),
             new("language", t["request.field.language"], t["request.language." + stored.Language], t["request.language." + mine.Language], mine.Language),
             new("due", t["request.field.due"], Local(stored.DueAt, page), mine.Due is { } due ? Local(due, page) : "", mine.Due is { } at ? Local(at, page) : ""),
+            .. mine.Why.Length == 0 ? (ConflictField[])[] : [new("why", t["request.hand.why"], "", mine.Why)],
         ]), StatusCodes.Status409Conflict);
 
     private static string Local(DateTimeOffset at, PageContext page) => page.Local(at).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
     /// <summary>What the form says, or the conflict page: there, theirs where theirs was taken.</summary>
-    private sealed record Edit(long Version, string Subject, string Body, string Mail, string Language, DateTimeOffset? Due, bool Iso2022Jp)
+    private sealed record Edit(long Version, string Subject, string Body, string Mail, string Why, string Language, DateTimeOffset? Due, bool Iso2022Jp)
     {
         public static Edit Read(IFormCollection form, CoordinationRequest stored, TimeZoneInfo zone)
         {
@@ -243,6 +260,7 @@ public static class PreviewRequest
                 DraftRequests.Line(Taken(form, "subject", stored.Subject), 300),
                 Text(Taken(form, "body", stored.Body)),
                 DraftRequests.Line(Taken(form, "mail", stored.RecipientMail), 320),
+                DraftRequests.Line(Taken(form, "why", ""), 500),
                 Taken(form, "language", stored.Language) == "en" ? "en" : "ja",
                 due is null ? stored.DueAt : DueTimes.Read(due, zone),
                 form.ContainsKey("charset") ? form["charset"] == "iso-2022-jp" : form.ContainsKey("mine.subject") && stored.Iso2022Jp);

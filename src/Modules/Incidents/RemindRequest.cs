@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Renkei.Contracts;
 using Renkei.Incidents.Pages;
 using Renkei.Kernel;
 using Renkei.Store;
@@ -54,12 +55,17 @@ public static class RemindRequest
         return Answers.Page<RemindPage>(new Model((await ReminderAsync(dispatch, request!, incident!, at, dispatch.NowToTheSecond, ct))!, at, FormErrors.None));
     }
 
-    private static async Task<IResult> FormAsync(RequestId id, [FromForm] string sha256, [FromForm] long date, [FromForm] long due, NodeDb db, Dispatch dispatch, Texts t, CancellationToken ct)
+    private static async Task<IResult> FormAsync(RequestId id, [FromForm] string sha256, [FromForm] long date, [FromForm] long due, NodeDb db, Dispatch dispatch, IStepUp stepUp, Texts t, CancellationToken ct)
     {
         var (request, incident, refused) = await RecordAnswer.OpenAsync(db, id, ct);
         if (refused is not null || !CanBeReminded(request!))
         {
             return refused ?? Answers.Seen("/requests/" + id);
+        }
+
+        if (SendRequest.NeedsConfirming(incident!, stepUp))
+        {
+            return Answers.Seen(stepUp.Href($"/requests/{id}/remind"));
         }
 
         if (date is <= 0 or >= 253402300800 || due is <= 0 or >= 253402300800)

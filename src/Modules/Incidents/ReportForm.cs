@@ -126,7 +126,7 @@ public static class ReportForm
     {
         routes.MapGet("/report", (HttpContext http, ReceivingTeams teams, IncidentsSettings settings, PageContext page, CancellationToken ct) => ShowAsync(null, http, teams, settings, page, ct)).OpenToAll().ExcludeFromDescription();
         routes.MapGet("/report/{team}", ShowAsync).OpenToAll().ExcludeFromDescription();
-        routes.MapPost("/report", (HttpContext http, ReceivingTeams teams, Intake intake, AddressRates rates, IncidentsSettings settings, PageContext page, Texts t, IAntiforgery forgery, TimeProvider clock) => SendAsync(null, http, teams, intake, rates, settings, page, t, forgery, clock)).OpenToAll().ExcludeFromDescription();
+        routes.MapPost("/report", (HttpContext http, ReceivingTeams teams, Intake intake, AddressRates rates, LargeBodies bodies, IncidentsSettings settings, PageContext page, Texts t, IAntiforgery forgery, TimeProvider clock) => SendAsync(null, http, teams, intake, rates, bodies, settings, page, t, forgery, clock)).OpenToAll().ExcludeFromDescription();
         routes.MapPost("/report/{team}", SendAsync).OpenToAll().ExcludeFromDescription();
     }
 
@@ -147,7 +147,7 @@ public static class ReportForm
         return Answers.Page<ReportTeamsPage>(new TeamsModel(await teams.AllAsync(ct)));
     }
 
-    private static async Task<IResult> SendAsync(string? team, HttpContext http, ReceivingTeams teams, Intake intake, AddressRates rates, IncidentsSettings settings, PageContext page, Texts t, IAntiforgery forgery, TimeProvider clock)
+    private static async Task<IResult> SendAsync(string? team, HttpContext http, ReceivingTeams teams, Intake intake, AddressRates rates, LargeBodies bodies, IncidentsSettings settings, PageContext page, Texts t, IAntiforgery forgery, TimeProvider clock)
     {
         var ct = http.RequestAborted;
         if (await teams.FindAsync(team, ct) is not { } receiver)
@@ -158,22 +158,52 @@ public static class ReportForm
         page.TeamName = receiver.NameIn(page.Lang);
         IResult Back(Fields fields, FormErrors errors, string? problem, int status) =>
             Answers.Page<ReportFormPage>(new Model(receiver, Action(team), fields, errors, problem, settings.MaxReportBytes / (1024 * 1024)), status);
-        var (form, files) = await ReadAsync(http, settings, ct);
+        IResult Unread(int status, TimeSpan wait)
+        {
+            http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return Back(Fields.New(settings.Zone), FormErrors.None, "report_form.problem.unread", status);
+        }
+
+        // before anything is read: whoever has used up their minute makes the node hold nothing large
+        var wait = rates.Take("report", http.Connection.RemoteIpAddress, settings.ReportRate);
+        if (wait is { } pause && LargeBodies.IsLarge(http.Request))
+        {
+            return Unread(StatusCodes.Status429TooManyRequests, pause);
+        }
+
+        using var place = bodies.For(http);
+        if (LargeBodies.IsLarge(http.Request) && !place.TryEnter())
+        {
+            return Unread(StatusCodes.Status503ServiceUnavailable, TimeSpan.FromSeconds(10));
+        }
+
+        IFormCollection? form;
+        IReadOnlyList<IncomingAttachment> files;
+        try
+        {
+            (form, files) = await ReadAsync(http, settings, place.Reading);
+        }
+        catch (OperationCanceledException) when (place.TookTooLong)
+        {
+            return Unread(StatusCodes.Status408RequestTimeout, TimeSpan.FromSeconds(10));
+        }
+
         if (form is null)
         {
             return Back(Fields.New(settings.Zone), FormErrors.None, "report_form.problem.too_large", StatusCodes.Status413PayloadTooLarge);
         }
 
         var fields = Fields.Of(form);
+        if (wait is { } left)
+        {
+            // small enough to be read, so that what was written is still there
+            http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(left.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return Back(fields, FormErrors.None, "report_form.problem.rate", StatusCodes.Status429TooManyRequests);
+        }
+
         if (!await forgery.IsRequestValidAsync(http))
         {
             return Back(fields, FormErrors.None, "report_form.problem.stale", StatusCodes.Status400BadRequest);
-        }
-
-        if (rates.Take("report", http.Connection.RemoteIpAddress, settings.ReportRate) is { } wait)
-        {
-            http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-            return Back(fields, FormErrors.None, "report_form.problem.rate", StatusCodes.Status429TooManyRequests);
         }
 
         var incoming = ToIncoming(fields, files, receiver.Id, Channel.Web, page.Lang, clock.GetUtcNow());

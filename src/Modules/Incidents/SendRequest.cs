@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
+using Renkei.Contracts;
 using Renkei.Incidents.Pages;
 using Renkei.Kernel;
 using Renkei.Store;
@@ -28,12 +29,20 @@ public static class SendRequest
     /// <summary>Text keys of what stands in the way, or of why it may leave.</summary>
     public static IReadOnlyList<string> Reasons(Outgoing outgoing) => [.. outgoing.Verdict.Why.Select(w => w.Key), .. outgoing.Leaks, .. outgoing.Fault is { } fault ? (string[])[fault.Message] : []];
 
-    private static async Task<IResult> PageAsync(RequestId id, [FromForm] string sha256, [FromForm] long date, NodeDb db, Dispatch dispatch, Texts t, CancellationToken ct)
+    /// <summary>What leaves as AMBER or stricter is released by a person who has just shown that it is they. A token is no person: its scope is its word.</summary>
+    internal static bool NeedsConfirming(Incident incident, IStepUp stepUp) => incident.Marking.Tlp >= Tlp.Amber && !stepUp.IsFresh;
+
+    private static async Task<IResult> PageAsync(RequestId id, [FromForm] string sha256, [FromForm] long date, NodeDb db, Dispatch dispatch, IStepUp stepUp, Texts t, CancellationToken ct)
     {
         var (request, incident, refused) = await PreviewRequest.DraftAsync(db, id, ct);
         if (refused is not null)
         {
             return refused;
+        }
+
+        if (NeedsConfirming(incident!, stepUp))
+        {
+            return Answers.Seen(stepUp.Href("/requests/" + id));
         }
 
         var fault = await TryAsync(db, dispatch, request!, date, sha256, ct);
@@ -45,7 +54,7 @@ public static class SendRequest
     }
 
     /// <summary>Several drafts of one incident; each <c>item</c> is an id and the hash that was previewed. Those that may not leave stay drafts.</summary>
-    private static async Task<IResult> SeveralAsync([FromForm] IFormCollection form, NodeDb db, Dispatch dispatch, CancellationToken ct)
+    private static async Task<IResult> SeveralAsync([FromForm] IFormCollection form, NodeDb db, Dispatch dispatch, IStepUp stepUp, CancellationToken ct)
     {
         var date = long.TryParse(form["date"], CultureInfo.InvariantCulture, out var seconds) ? seconds : 0;
         string? back = null;
@@ -59,6 +68,11 @@ public static class SendRequest
             }
 
             var (request, incident, refused) = await PreviewRequest.DraftAsync(db, id, ct);
+            if (refused is null && NeedsConfirming(incident!, stepUp))
+            {
+                return Answers.Seen(stepUp.Href("/requests/" + id));
+            }
+
             if (refused is null)
             {
                 back = "/incidents/" + incident!.Id;

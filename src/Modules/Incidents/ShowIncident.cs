@@ -113,7 +113,7 @@ public static class ShowIncident
         var names = await PrincipalNames.LoadAsync(db, t, incident.Marking.Audience.Append(Principal.Of(origin)).Concat(verdict.Why.SelectMany(w => w.Args).Where(a => Principal.TryParse(a, out _)).Select(a => new Principal(a))), ct);
         var attachments = verdict.Shows(FieldClass.Grounds) ? await db.IncidentAttachments.AsNoTracking().Where(a => a.Incident == id).OrderBy(a => a.AddedAt).Take(200).ToListAsync(ct) : [];
         var (offers, from) = await TakeOverFile.OffersAsync(db, reports, attachments, ct);
-        var (timeline, more) = await TimelineAsync(db, id, show, all, verdict.Shows(FieldClass.InternalNotes), t, ct);
+        var (timeline, more) = await TimelineAsync(db, id, show, all, t, ct);
         return new(incident, team?.NameIn(t.Lang) ?? "", canWork, canSend, next, nextRequest, unasked, await LabelSet.NameAsync(db, incident, t.Lang, ct), await OwnerAsync(db, incident, t, ct),
             AudienceInWords(incident.Marking, names, t), Count(reports, team?.Country), targetRows, [.. targets.Where(x => x.RemovedAt is not null)], [.. requests.Select(r => new RequestRow(r, perRequest.GetValueOrDefault(r.Id), WhyOf(r, t)))],
             timeline, more, show, await RelatedIncidents.FindAsync(db, id, ct), [.. reports.Select(r => new ReportRow(r, ReporterOf(r, viewer, now, t)))],
@@ -184,7 +184,7 @@ public static class ShowIncident
         }
     }
 
-    private static async Task<(IReadOnlyList<EntryRow> Rows, bool More)> TimelineAsync(NodeDb db, IncidentId id, string show, bool all, bool own, Texts t, CancellationToken ct)
+    private static async Task<(IReadOnlyList<EntryRow> Rows, bool More)> TimelineAsync(NodeDb db, IncidentId id, string show, bool all, Texts t, CancellationToken ct)
     {
         EntryKind[] kinds = show switch
         {
@@ -193,35 +193,9 @@ public static class ShowIncident
             _ => Enum.GetValues<EntryKind>(),
         };
         var take = all ? TimelineMost : TimelineShown;
-        var entries = await EntriesAsync(db, id, kinds, own, take + 1, ct);
+        var entries = await Diary.ReadAsync(db, db.Timeline.AsNoTracking().Where(e => e.Incident == id && kinds.Contains(e.What)), take + 1, ct);
         var authors = entries.Select(e => e.Author).OfType<PersonId>().Distinct().ToArray();
         var people = await db.People.AsNoTracking().Where(p => authors.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.NameIn(t.Lang), ct);
         return ([.. entries.Take(take).Select(e => new EntryRow(e, e.Author is { } a ? people.GetValueOrDefault(a) ?? t["incident.who.other_person"] : null))], entries.Count > take);
-    }
-
-    /// <summary>
-    /// The timeline as this viewer may read it, newest first. To whom the incident is only shared, a line about a request or a report that
-    /// they may not know of says nothing, for such a line names the recipient; nor do notes and words to reporters. <paramref name="after"/>:
-    /// time and id of the last one seen.
-    /// </summary>
-    public static async Task<IReadOnlyList<TimelineEntry>> EntriesAsync(NodeDb db, IncidentId id, EntryKind[] kinds, bool own, int take, CancellationToken ct, ListCursor? after = null)
-    {
-        var entries = db.Timeline.AsNoTracking().Where(e => e.Incident == id && kinds.Contains(e.What));
-        if (after is { } place)
-        {
-            var (at, last) = (Instant.FromMicros(place.Sort), place.Record);
-            entries = entries.Where(e => e.At <= at && (e.At < at || e.Id.CompareTo(last) < 0));
-        }
-
-        if (!own)
-        {
-            EntryKind[] open = [EntryKind.Event, EntryKind.State];
-            var requests = await db.Requests.Where(r => r.Incident == id).Select(r => r.Id).ToListAsync(ct);
-            var reports = await db.ReportLinks.Where(l => l.Incident == id).Select(l => l.Report).ToListAsync(ct);
-            var known = requests.Select(r => "/requests/" + r).Concat(reports.Select(r => "/reports/" + r)).ToArray();
-            entries = entries.Where(e => e.What != EntryKind.Note && (open.Contains(e.What) || known.Contains(e.Href)));
-        }
-
-        return await entries.OrderByDescending(e => e.At).ThenByDescending(e => e.Id).Take(take).ToListAsync(ct);
     }
 }

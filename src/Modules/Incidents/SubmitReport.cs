@@ -22,10 +22,10 @@ public static class SubmitReport
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/api/v1/reports", HandleAsync).OpenToAll().WithTags("reports").WithName("submitReport")
             .Accepts<Body>("application/json", "*/*").Produces<Answer>(StatusCodes.Status202Accepted).ProducesValidationProblem()
-            .ProducesProblem(401).ProducesProblem(403).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429).ProducesProblem(503)
+            .ProducesProblem(401).ProducesProblem(403).ProducesProblem(408).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429).ProducesProblem(503)
             .WithSummary("Send an incident report").WithDescription("Idempotency-Key (at most 200 characters) makes a repeated call safe: the same key with the same body gets the same answer, with another body 422.");
 
-    private static async Task<IResult> HandleAsync(HttpContext http, Intake intake, ReceivingTeams teams, AddressRates rates, IncidentsSettings settings, TextBook book, Viewer viewer, ActorName actor, TimeProvider clock)
+    private static async Task<IResult> HandleAsync(HttpContext http, Intake intake, ReceivingTeams teams, AddressRates rates, LargeBodies bodies, IncidentsSettings settings, TextBook book, Viewer viewer, ActorName actor, TimeProvider clock)
     {
         var ct = http.RequestAborted;
         var scopes = http.Features.Get<TokenScopes>()?.Scopes;
@@ -41,8 +41,27 @@ public static class SubmitReport
             return TooMany(http, pause, "This address has sent as many reports as it may in a minute. Wait, or use a token with the scope reports:write.");
         }
 
+        using var place = bodies.For(http);
         var limit = BodyLimit(settings);
-        if (await ReadBodyAsync(http.Request, limit, ct) is not { } body)
+        var full = false;
+        ReadOnlyMemory<byte>? read;
+        try
+        {
+            // many clients state no length for a small body: the place is taken once it turns out to be large
+            read = await ReadBodyAsync(http.Request, limit, ct, token ? null : () => (full = !place.TryEnter()) ? null : place.Reading);
+        }
+        catch (Exception e) when (e is OperationCanceledException ? place.TookTooLong : e is BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout })
+        {
+            return TypedResults.Problem("The body did not come whole in time. Nothing was stored.", statusCode: 408, title: "Too slow");
+        }
+
+        if (full)
+        {
+            http.Response.Headers.RetryAfter = "10";
+            return TypedResults.Problem("As many large reports are being received as the node takes at once. Nothing of this one was stored: send it again after Retry-After, or use a token with the scope reports:write.", statusCode: 503, title: "Busy");
+        }
+
+        if (read is not { } body)
         {
             return TypedResults.Problem($"The body is larger than {limit} bytes. Send fewer attachments, or in several reports.", statusCode: 413, title: "Too large");
         }
@@ -161,8 +180,8 @@ public static class SubmitReport
     /// <summary>Attachments grow by a third in base64, and the text takes some room.</summary>
     internal static long BodyLimit(IncidentsSettings settings) => (settings.MaxReportBytes / 3 * 4L) + (1024 * 1024);
 
-    /// <summary>The whole body, or null when it is larger than <paramref name="limit"/>.</summary>
-    internal static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpRequest request, long limit, CancellationToken ct)
+    /// <summary>The whole body, or null when it is larger than <paramref name="limit"/>, or when <paramref name="large"/>, asked once the body is more than small, says null and not how to read on.</summary>
+    internal static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpRequest request, long limit, CancellationToken ct, Func<CancellationToken?>? large = null)
     {
         if (request.ContentLength > limit)
         {
@@ -176,9 +195,30 @@ public static class SubmitReport
 
         try
         {
-            var stream = new MemoryStream((int)(request.ContentLength ?? 4096));
-            await request.Body.CopyToAsync(stream, ct);
-            return stream.GetBuffer().AsMemory(0, (int)stream.Length);
+            // grown as bytes come: a length that was only promised takes no memory
+            var stream = new MemoryStream((int)Math.Min(request.ContentLength ?? 4096, 64 * 1024));
+            var piece = new byte[64 * 1024];
+            for (var asked = large is null; ;)
+            {
+                if (!asked && (request.ContentLength ?? stream.Length) > LargeBodies.Small)
+                {
+                    asked = true;
+                    if (large!() is not { } on)
+                    {
+                        return null;
+                    }
+
+                    ct = on;
+                }
+
+                var read = await request.Body.ReadAsync(piece, ct);
+                if (read == 0)
+                {
+                    return stream.GetBuffer().AsMemory(0, (int)stream.Length);
+                }
+
+                stream.Write(piece, 0, read);
+            }
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {

@@ -52,6 +52,8 @@ public static class AccountsModule
         });
         services.AddScoped<AccountDb>();
         services.AddScoped<Desk>();
+        services.AddScoped<StepUp>();
+        services.AddScoped<IStepUp>(sp => sp.GetRequiredService<StepUp>());
         services.AddSingleton<SignInLimits>();
         services.AddAuthorization();
         services.AddSingleton(new NavEntry(80, "people", "/people", "users-group", "nav.people", null, Right.ManagePeople));
@@ -67,6 +69,7 @@ public static class AccountsModule
         SignInPasskey.Map(routes);
         MyPage.Map(routes);
         MySecurity.Map(routes);
+        Confirm.Map(routes);
         MySecondFactor.Map(routes);
         MyPasskeys.Map(routes);
         ListPeople.Map(routes);

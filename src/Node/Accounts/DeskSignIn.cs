@@ -12,7 +12,7 @@ namespace Renkei.Node.Accounts;
 
 /// <summary>Signs in and writes down the session, so that a person sees where they are signed in and can end it.</summary>
 public sealed class DeskSignIn(UserManager<Account> users, IHttpContextAccessor http, IUserClaimsPrincipalFactory<Account> claims, IOptions<IdentityOptions> options,
-    ILogger<SignInManager<Account>> log, IAuthenticationSchemeProvider schemes, IUserConfirmation<Account> confirmation, NodeDbFactory databases, TimeProvider clock)
+    ILogger<SignInManager<Account>> log, IAuthenticationSchemeProvider schemes, IUserConfirmation<Account> confirmation, NodeDbFactory databases, TimeProvider clock, StepUp stepUp)
     : SignInManager<Account>(users, http, claims, options, log, schemes, confirmation)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(14);
@@ -52,6 +52,12 @@ public sealed class DeskSignIn(UserManager<Account> users, IHttpContextAccessor 
                 SecondFactor = all.Any(c => c.Type == "amr" && c.Value is "mfa" or "hwk" or "swk"),
             });
             await db.SaveChangesAsync();
+        }
+
+        // who has just signed in with all they have need not show it again; going on after a change of password is no signing in
+        if (before is null && (!user.TwoFactorEnabled || all.Any(c => c.Type == "amr" && c.Value is "mfa" or "hwk" or "swk")))
+        {
+            stepUp.Remember(ViewerResolver.HashOf(secret));
         }
 
         all.Add(new Claim(ViewerResolver.SessionClaim, secret));

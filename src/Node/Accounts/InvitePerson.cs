@@ -12,8 +12,10 @@ using Renkei.Web;
 namespace Renkei.Node.Accounts;
 
 /// <summary>
-/// GET and POST /people/invite: a person by mail address, with roles. The answer shows a link once, good for a week. Whether the address
-/// already has an account on this node is not told; such a person joins after signing in.
+/// GET and POST /people/invite: a person by mail address, with roles. The answer shows a link once, good for a week, and
+/// reads the same whether the address already has an account on this node or not; such a person joins after signing in. The team's list
+/// tells the two apart afterwards: someone new stands among the people, someone with an account waits under the open invitations. So whoever
+/// manages people can learn whether an address has an account here; each such try is an invitation in the audit log.
 /// </summary>
 public static class InvitePerson
 {

@@ -17,7 +17,11 @@ public static class ListPeople
         Deactivated,
     }
 
-    public sealed record Row(Person Person, string Mail, IReadOnlyList<Role> Roles, Standing State, DateTimeOffset? InvitedUntil, bool SecondFactor, DateTimeOffset? SeenAt);
+    public sealed record Row(Person Person, string Mail, IReadOnlyList<Role> Roles, Standing State, DateTimeOffset? InvitedUntil, bool SecondFactor, bool Passkey, DateTimeOffset? SeenAt)
+    {
+        /// <summary>A passkey is both factors for whoever uses it, and none while the password alone still opens the account.</summary>
+        public string FactorKey => SecondFactor ? "people.factor_yes" : Passkey ? "people.factor_passkey" : "people.factor_no";
+    }
 
     public sealed record Pending(string Id, string Mail, DateTimeOffset Until);
 
@@ -44,7 +48,7 @@ public static class ListPeople
             var account = accounts.GetValueOrDefault(p.Id.Value);
             var state = account is null || ChangePerson.IsDeactivated(account, now) ? Standing.Deactivated : account.PasswordHash is null ? Standing.Invited : Standing.Active;
             return new Row(p, account?.Email ?? "", [.. memberships.Where(m => m.Person == p.Id).Select(m => m.Role).Order()], state, account?.InvitationUntil,
-                account?.TwoFactorEnabled == true || passkeys.Contains(p.Id.Value), seen.TryGetValue(p.Id.Value, out var at) ? at : null);
+                account?.TwoFactorEnabled == true, passkeys.Contains(p.Id.Value), seen.TryGetValue(p.Id.Value, out var at) ? at : null);
         }).OrderBy(r => r.State == Standing.Deactivated).ThenBy(r => r.Roles.Count == 0 ? int.MaxValue : (int)r.Roles[0]).ThenBy(r => r.Person.Name, StringComparer.Ordinal)];
     }
 }

@@ -83,11 +83,16 @@ public static class MyPasskeys
         return Answers.Seen("/me/security?done=passkey-renamed");
     }
 
-    private static async Task<IResult> RemoveAsync([FromForm] string? id, Desk desk)
+    private static async Task<IResult> RemoveAsync([FromForm] string? id, [FromForm] string? password, Desk desk)
     {
         if (await FindAsync(desk, id) is not ({ } account, { } passkey))
         {
             return Answers.NotFound();
+        }
+
+        if (await desk.PasswordFaultAsync(account, password) is { } wrong)
+        {
+            return await MySecurity.PageAsync(desk, new FormErrors().Add("remove-" + id, desk.T["accounts.security.current"], wrong));
         }
 
         await desk.Users.RemovePasskeyAsync(account, passkey.CredentialId);

@@ -59,7 +59,9 @@ public static class SignIn
             return await RefusedAsync(limits, started, again with { Email = "" }, t, "sign_in.failed", StatusCodes.Status400BadRequest, ct);
         }
 
-        var account = await users.FindByEmailAsync(name);
+        var found = await users.FindByEmailAsync(name);
+        // a deactivated account is none to whoever tries: "locked" at the first wrong word would say that it is there
+        var account = found is not null && ChangePerson.IsDeactivated(found, clock.GetUtcNow()) ? null : found;
         var locked = account is null ? limits.IsLocked(name) : await users.IsLockedOutAsync(account);
         var right = account is { PasswordHash: not null } && !locked ? await users.CheckPasswordAsync(account, secret)
             : users.PasswordHasher.VerifyHashedPassword(Nobody, NobodysHash, secret) == PasswordVerificationResult.Success && false;
@@ -87,7 +89,7 @@ public static class SignIn
             lockedNow = limits.Fail(name);
         }
 
-        await AccountAudit.NoteAsync(databases, lockedNow && !locked ? "account.locked" : "account.sign-in-failed", account?.Id, ("address", address?.ToString()), ("locked", lockedNow));
+        await AccountAudit.NoteAsync(databases, lockedNow && !locked ? "account.locked" : "account.sign-in-failed", found?.Id, ("address", address?.ToString()), ("locked", lockedNow));
         return await RefusedAsync(limits, started, again, t, lockedNow ? "sign_in.locked" : "sign_in.failed", StatusCodes.Status400BadRequest, ct);
     }
 }

@@ -28,6 +28,12 @@ public static class SignInCode
     public static Task UsedAsync(UserManager<Account> users, Account account, string code, DateTimeOffset now) =>
         users.SetAuthenticationTokenAsync(account, "renkei", "last-code", code + " " + now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>A code as typed, in full-width characters or with spaces, as it is meant.</summary>
+    public static string Typed(string? code) => new([.. (code ?? "").Normalize(System.Text.NormalizationForm.FormKC).Where(c => !char.IsWhiteSpace(c)).Take(40)]);
+
+    /// <summary>The app's six digits; null for what can only be a recovery code.</summary>
+    public static string? Digits(string typed) => typed.Replace("-", "", StringComparison.Ordinal) is { Length: 6 } digits && digits.All(char.IsAsciiDigit) ? digits : null;
+
     private static async Task<IResult> HandleAsync([FromForm] string? code, [FromForm] string? back, UserManager<Account> users, SignInManager<Account> signIn, SignInLimits limits,
         NodeDbFactory databases, TimeProvider clock, Texts t, HttpContext http)
     {
@@ -44,10 +50,9 @@ public static class SignInCode
             return Answers.Page<SignInCodePage>(model with { Errors = new FormErrors().Add("code", t["accounts.code.label"], t["accounts.sign_in.too_many"]) }, StatusCodes.Status429TooManyRequests);
         }
 
-        var typed = new string([.. (code ?? "").Normalize(System.Text.NormalizationForm.FormKC).Where(c => !char.IsWhiteSpace(c)).Take(40)]);
-        var digits = typed.Replace("-", "", StringComparison.Ordinal);
+        var typed = Typed(code);
         var result = Microsoft.AspNetCore.Identity.SignInResult.Failed;
-        if (digits.Length == 6 && digits.All(char.IsAsciiDigit))
+        if (Digits(typed) is { } digits)
         {
             if (await IsFreshAsync(users, account, digits, clock.GetUtcNow()))
             {

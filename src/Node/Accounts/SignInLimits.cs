@@ -5,8 +5,9 @@ using Renkei.Node.Security;
 namespace Renkei.Node.Accounts;
 
 /// <summary>
-/// How often one address may fail to sign in, and a lockout for names that have no account, so that both kinds of name hear the same.
-/// Kept in memory and bounded: what is forgotten at a restart only gives a few more tries.
+/// How often one address may fail to sign in, and a lockout for names that have no account, so that both kinds of name hear the same: as
+/// with an account, the count waits for its eighth however long that takes, the lock lasts from the eighth, and then counting begins again.
+/// Kept in memory and bounded, the oldest forgotten first: what is forgotten, also at a restart, only gives a few more tries.
 /// </summary>
 public sealed class SignInLimits(TimeProvider clock)
 {
@@ -19,7 +20,7 @@ public sealed class SignInLimits(TimeProvider clock)
     private const int Kept = 20_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, (DateTimeOffset Until, int Count)> _counts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Counted> _counts = new(StringComparer.Ordinal);
 
     public static TimeSpan LockedFor { get; } = TimeSpan.FromMinutes(15);
 
@@ -27,18 +28,48 @@ public sealed class SignInLimits(TimeProvider clock)
     public static TimeSpan FailureTakes { get; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Takes one of the address's failures in advance; false when there is none left. Give it back when the try succeeds.</summary>
-    public bool Take(IPAddress? address) => Add("a:" + NetOf(address), TimeSpan.FromMinutes(1)) <= FailuresPerMinute;
+    public bool Take(IPAddress? address)
+    {
+        lock (_gate)
+        {
+            var now = clock.GetUtcNow();
+            var key = "a:" + NetOf(address);
+            var next = _counts.TryGetValue(key, out var entry) && entry.Until > now ? entry with { Count = entry.Count + 1 } : new(1, now + TimeSpan.FromMinutes(1), now);
+            Keep(key, next);
+            return next.Count <= FailuresPerMinute;
+        }
+    }
 
-    public void GiveBack(IPAddress? address) => Remove("a:" + NetOf(address));
+    public void GiveBack(IPAddress? address)
+    {
+        lock (_gate)
+        {
+            var key = "a:" + NetOf(address);
+            if (_counts.TryGetValue(key, out var entry) && entry.Count > 0)
+            {
+                _counts[key] = entry with { Count = entry.Count - 1 };
+            }
+        }
+    }
 
     /// <summary>Counts a failure for a name without an account; true when that name now counts as locked.</summary>
-    public bool Fail(string name) => Add("n:" + ViewerResolver.HashOf(name.ToUpperInvariant()), LockedFor) >= Tries;
+    public bool Fail(string name)
+    {
+        lock (_gate)
+        {
+            var now = clock.GetUtcNow();
+            var key = KeyOf(name);
+            var count = (_counts.TryGetValue(key, out var entry) && (entry.Count < Tries || entry.Until > now) ? entry.Count : 0) + 1;
+            Keep(key, new(count, count >= Tries ? now + LockedFor : DateTimeOffset.MaxValue, now));
+            return count >= Tries;
+        }
+    }
 
     public bool IsLocked(string name)
     {
         lock (_gate)
         {
-            return _counts.TryGetValue("n:" + ViewerResolver.HashOf(name.ToUpperInvariant()), out var entry) && entry.Until > clock.GetUtcNow() && entry.Count >= Tries;
+            return _counts.TryGetValue(KeyOf(name), out var entry) && entry.Count >= Tries && entry.Until > clock.GetUtcNow();
         }
     }
 
@@ -49,40 +80,21 @@ public sealed class SignInLimits(TimeProvider clock)
         return left > TimeSpan.Zero ? Task.Delay(left, clock, ct) : Task.CompletedTask;
     }
 
-    private int Add(string key, TimeSpan window)
+    private void Keep(string key, Counted next)
     {
-        var now = clock.GetUtcNow();
-        lock (_gate)
+        if (_counts.Count >= Kept && !_counts.ContainsKey(key))
         {
-            if (_counts.Count >= Kept)
+            // a tenth at once, so that a flood does not sort for each of its names
+            foreach (var old in _counts.OrderBy(c => c.Value.At).ThenBy(c => c.Value.Count).Take(Kept / 10).Select(c => c.Key).ToList())
             {
-                foreach (var old in _counts.Where(c => c.Value.Until <= now).Select(c => c.Key).ToList())
-                {
-                    _counts.Remove(old);
-                }
-
-                if (_counts.Count >= Kept)
-                {
-                    _counts.Clear();
-                }
-            }
-
-            var next = _counts.TryGetValue(key, out var entry) && entry.Until > now ? (entry.Until, entry.Count + 1) : (now + window, 1);
-            _counts[key] = next;
-            return next.Item2;
-        }
-    }
-
-    private void Remove(string key)
-    {
-        lock (_gate)
-        {
-            if (_counts.TryGetValue(key, out var entry) && entry.Count > 0)
-            {
-                _counts[key] = (entry.Until, entry.Count - 1);
+                _counts.Remove(old);
             }
         }
+
+        _counts[key] = next;
     }
+
+    private static string KeyOf(string name) => "n:" + ViewerResolver.HashOf(name.ToUpperInvariant());
 
     private static string NetOf(IPAddress? address)
     {
@@ -94,4 +106,8 @@ public sealed class SignInLimits(TimeProvider clock)
         var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         return plain.AddressFamily == AddressFamily.InterNetwork ? plain.ToString() : Convert.ToHexString(plain.GetAddressBytes().AsSpan(0, 8));
     }
+
+    /// <param name="Until">End of an address's minute or of a name's lock.</param>
+    /// <param name="At">Of the last failure.</param>
+    private readonly record struct Counted(int Count, DateTimeOffset Until, DateTimeOffset At);
 }

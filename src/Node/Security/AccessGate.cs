@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Identity;
 using Renkei.Kernel;
+using Renkei.Node.Commands;
 using Renkei.Store;
 using Renkei.Web;
 
@@ -27,7 +28,9 @@ public static class AccessGate
                 await next();
                 return;
             case { Local: true }:
-                if (http.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionSocketFeature>()?.Socket.AddressFamily == System.Net.Sockets.AddressFamily.Unix)
+                // the one in the data folder: "urls" may name other sockets, and what comes through those came through a reverse proxy
+                if (http.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionSocketFeature>()?.Socket.LocalEndPoint is System.Net.Sockets.UnixDomainSocketEndPoint door
+                    && string.Equals(door.ToString(), LocalDoor.SocketPath(http.RequestServices.GetRequiredService<NodeSettings>()), StringComparison.Ordinal))
                 {
                     await next();
                 }

@@ -158,6 +158,9 @@ public sealed class BlobStore(string folder, KeyRing keys, TimeProvider clock)
         }
 
         File.Move(temporary, path, overwrite: true);
+        // the name, and that of a folder made just now, must be as durable as the bytes before a row counts on them
+        FolderSync.Flush(Path.GetDirectoryName(path)!);
+        FolderSync.Flush(folder);
     }
 
     private static byte[] Associated(string sha, int index)

@@ -97,12 +97,48 @@ public sealed partial class OutboxWorker(NodeDbFactory databases, NodeContext no
         }
     }
 
+    /// <summary>
+    /// Renews the claim for as long as the handler works: a mail server may think for ten minutes about a message it has, and another
+    /// process must not send it a second time meanwhile. A process that died renews nothing.
+    /// </summary>
+    private async Task<OutboxOutcome> WhileClaimedAsync(OutboxMessage message, CancellationToken ct)
+    {
+        var work = _handlers[message.Type].HandleAsync(message, ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        while (!ct.IsCancellationRequested && await Task.WhenAny(work, Task.Delay(Claim / 3, clock, stop.Token)) != work)
+        {
+            await RenewAsync(message.Id, ct);
+        }
+
+        await stop.CancelAsync();
+        return await work;
+    }
+
+    private async Task RenewAsync(Guid id, CancellationToken ct)
+    {
+        try
+        {
+            await using var db = databases.ForSystem("job:outbox");
+            var until = clock.GetUtcNow() + Claim;
+            await db.Outbox.Where(o => o.Id == id && o.State == OutboxState.Waiting).ExecuteUpdateAsync(s => s.SetProperty(o => o.ClaimedUntil, until), ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // the database is away for a moment: the claim still stands, and the next third of it tries again
+            LogFailed(log, e);
+        }
+        catch (OperationCanceledException)
+        {
+            // stopping: the handler hears of it too
+        }
+    }
+
     private async Task CarryOutAsync(OutboxMessage message, CancellationToken ct)
     {
         OutboxOutcome outcome;
         try
         {
-            outcome = await _handlers[message.Type].HandleAsync(message, ct);
+            outcome = await WhileClaimedAsync(message, ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -59,6 +59,116 @@ public partial class AccountTests
     }
 
     [Fact]
+    public void A_name_without_an_account_is_locked_as_one_with_an_account()
+    {
+        var clock = new SetClock(DateTimeOffset.Parse("2026-11-25T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+        var limits = new SignInLimits(clock);
+        for (var i = 0; i < SignInLimits.Tries - 1; i++)
+        {
+            Assert.False(limits.Fail("nobody@aozora.example"));
+        }
+
+        // an account's count waits for its eighth, however long that takes
+        clock.Now += SignInLimits.LockedFor * 2;
+        Assert.True(limits.Fail("nobody@aozora.example"));
+        clock.Now += SignInLimits.LockedFor - TimeSpan.FromSeconds(1);
+        Assert.True(limits.IsLocked("nobody@aozora.example"));
+        clock.Now += TimeSpan.FromSeconds(2);
+        Assert.False(limits.IsLocked("nobody@aozora.example"));
+        // and after it counting begins again
+        Assert.False(limits.Fail("nobody@aozora.example"));
+    }
+
+    [Fact]
+    public void A_flood_of_names_does_not_open_the_newest_lock()
+    {
+        var limits = new SignInLimits(new SetClock(DateTimeOffset.Parse("2026-11-25T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture)));
+        for (var i = 0; i < 19_995; i++)
+        {
+            limits.Fail("name" + i);
+        }
+
+        for (var i = 0; i < SignInLimits.Tries; i++)
+        {
+            limits.Fail("nobody@aozora.example");
+        }
+
+        for (var i = 0; i < 100; i++)
+        {
+            limits.Fail("more" + i);
+        }
+
+        Assert.True(limits.IsLocked("nobody@aozora.example"));
+    }
+
+    [Fact]
+    public async Task A_deactivated_account_hears_what_a_name_without_one_hears()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using (var db = node.Databases.ForSystem())
+        {
+            (await db.Users.SingleAsync(u => u.Email == "sato@aozora.example", Ct)).LockoutEnd = DateTimeOffset.MaxValue;
+            await db.SaveChangesAsync(Ct);
+        }
+
+        using var client = node.Anonymous();
+        for (var i = 0; i <= SignInLimits.Tries; i++)
+        {
+            using var gone = await SignInAsync(client, "sato@aozora.example", DemoTeams.Password);
+            using var unknown = await SignInAsync(client, "nobody@aozora.example", DemoTeams.Password);
+            Assert.Equal(Neutral(await unknown.Content.ReadAsStringAsync(Ct)), Neutral(await gone.Content.ReadAsStringAsync(Ct)));
+        }
+    }
+
+    [Fact]
+    public async Task A_passkey_is_taken_away_with_the_password_only_and_is_no_second_factor_of_the_password()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using (var scope = node.Services.CreateAsyncScope())
+        {
+            scope.ServiceProvider.GetRequiredService<Renkei.Node.Security.CurrentViewer>().Viewer = Viewer.System;
+            var users = scope.ServiceProvider.GetRequiredService<Microsoft.AspNetCore.Identity.UserManager<Renkei.Store.Account>>();
+            var account = (await users.FindByEmailAsync("sato@aozora.example"))!;
+            Assert.True((await users.AddOrUpdatePasskeyAsync(account, new([1, 2, 3], [4], node.Clock.GetUtcNow(), 0, null, true, false, false, [5], [6]) { Name = "key" })).Succeeded);
+        }
+
+        using var tanaka = await node.SignedInAsync("tanaka@aozora.example");
+        var texts = new Texts(node.Services.GetRequiredService<TextBook>(), "ja");
+        Assert.Contains(texts["people.factor_passkey"], WebUtility.HtmlDecode(await tanaka.GetStringAsync("/people", Ct)), StringComparison.Ordinal);
+        using var sato = await node.SignedInAsync("sato@aozora.example");
+        var id = System.Buffers.Text.Base64Url.EncodeToString([1, 2, 3]);
+        using var without = await TestNode.PostFormAsync(sato, "/me/security", "/me/security/passkeys/remove", new() { ["id"] = id });
+        Assert.Equal(HttpStatusCode.BadRequest, without.StatusCode);
+        using var wrong = await TestNode.PostFormAsync(sato, "/me/security", "/me/security/passkeys/remove", new() { ["id"] = id, ["password"] = "not the password" });
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        using var right = await TestNode.PostFormAsync(sato, "/me/security", "/me/security/passkeys/remove", new() { ["id"] = id, ["password"] = DemoTeams.Password });
+        Assert.Equal(HttpStatusCode.SeeOther, right.StatusCode);
+    }
+
+    [Fact]
+    public void What_was_shown_once_more_holds_for_a_quarter_of_an_hour_and_for_its_session()
+    {
+        var clock = new SetClock(DateTimeOffset.Parse("2026-11-25T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+        var http = new Microsoft.AspNetCore.Http.HttpContextAccessor { HttpContext = new Microsoft.AspNetCore.Http.DefaultHttpContext() };
+        var who = new Renkei.Node.Security.CurrentViewer { SessionId = "one" };
+        var stepUp = new StepUp(new Microsoft.AspNetCore.DataProtection.EphemeralDataProtectionProvider(), clock, http, who);
+        Assert.False(stepUp.IsFresh);
+        stepUp.Remember("one");
+        var cookie = http.HttpContext.Response.Headers.SetCookie.ToString();
+        Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("samesite=strict", cookie, StringComparison.OrdinalIgnoreCase);
+        http.HttpContext.Request.Headers.Cookie = cookie.Split(';')[0];
+        Assert.True(stepUp.IsFresh);
+        who.SessionId = "two";
+        Assert.False(stepUp.IsFresh);
+        who.SessionId = "one";
+        clock.Now += StepUp.Holds;
+        Assert.False(stepUp.IsFresh);
+        http.HttpContext.Request.Headers.Cookie = StepUp.Cookie + "=made-up";
+        Assert.False(stepUp.IsFresh);
+    }
+
+    [Fact]
     public async Task An_address_that_fails_too_often_has_to_wait()
     {
         await using var node = await TestNode.StartAsync();
@@ -104,6 +214,36 @@ public partial class AccountTests
         Assert.Contains("httponly", session, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("samesite=lax", session, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("secure", session, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Without_proxies_nobody_says_who_they_are_or_that_they_speak_TLS()
+    {
+        await using var node = await TestNode.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["report-rate"] = "1" });
+        using var client = node.Anonymous();
+        client.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
+        using var page = await client.GetAsync("/sign-in", Ct);
+        Assert.False(page.Headers.Contains("Strict-Transport-Security"), "a header of the visitor made the node believe in TLS");
+        Assert.All(page.Headers.GetValues("Set-Cookie"), c => Assert.DoesNotContain("secure", c, StringComparison.OrdinalIgnoreCase));
+        // an address made up for each try would step around the limits
+        var answers = new List<HttpStatusCode>();
+        for (var i = 0; i < 3; i++)
+        {
+            using var form = new HttpRequestMessage(HttpMethod.Post, "/api/v1/reports") { Content = new StringContent("{}", System.Text.Encoding.UTF8, "application/json") };
+            form.Headers.Add("X-Forwarded-For", "203.0.113." + i);
+            using var answer = await client.SendAsync(form, Ct);
+            answers.Add(answer.StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, answers[^1]);
+        // and the audit log names the real peer
+        using var forged = node.Anonymous();
+        forged.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.99");
+        using var wrong = await SignInAsync(forged, "sato@aozora.example", "not the password");
+        await using var db = node.Databases.ForSystem();
+        var failed = await db.Audit.SingleAsync(a => a.Action == "account.sign-in-failed", Ct);
+        Assert.Contains("127.0.0.1", failed.Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("203.0.113.99", failed.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -307,6 +447,14 @@ public partial class AccountTests
         Assert.Equal(HttpStatusCode.OK, on.StatusCode);
         var codes = Recovery().Matches(await on.Content.ReadAsStringAsync(Ct)).Select(m => m.Value).Distinct(StringComparer.Ordinal).ToList();
         Assert.Equal(10, codes.Count);
+        // a copy of the database without the node's key is no help in trying codes
+        await using (var db = node.Databases.ForSystem())
+        {
+            var user = (await db.Users.SingleAsync(u => u.Email == "sato@aozora.example", Ct)).Id;
+            var stored = await db.UserTokens.Where(t => t.UserId == user).Select(t => t.Value).ToListAsync(Ct);
+            Assert.All(codes, c => Assert.All(stored, s => Assert.DoesNotContain(Renkei.Node.Security.ViewerResolver.HashOf(user.ToString("N") + c), s, StringComparison.Ordinal)));
+        }
+
         // the key is never shown again
         Assert.DoesNotContain(key[..8], (await sato.GetStringAsync("/me/security", Ct)).Replace(" ", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
         using var next = node.Anonymous();
@@ -318,6 +466,13 @@ public partial class AccountTests
         using var inside = await TestNode.PostFormAsync(next, "/sign-in/code", "/sign-in/code", new() { ["code"] = code });
         Assert.Equal(HttpStatusCode.SeeOther, inside.StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await next.GetAsync("/incidents", Ct)).StatusCode);
+        // before AMBER leaves, too, it is the second factor that is asked for
+        using var onlyPassword = await TestNode.PostFormAsync(next, "/me/confirm", "/me/confirm", new() { ["secret"] = DemoTeams.Password });
+        Assert.Equal(HttpStatusCode.BadRequest, onlyPassword.StatusCode);
+        using var again = await TestNode.PostFormAsync(next, "/me/confirm", "/me/confirm", new() { ["secret"] = code });
+        Assert.Equal(HttpStatusCode.BadRequest, again.StatusCode);
+        using var confirmed = await TestNode.PostFormAsync(next, "/me/confirm", "/me/confirm", new() { ["secret"] = codes[1] });
+        Assert.Equal(HttpStatusCode.SeeOther, confirmed.StatusCode);
         using var replay = node.Anonymous();
         (await SignInAsync(replay, "sato@aozora.example", DemoTeams.Password)).Dispose();
         using var same = await TestNode.PostFormAsync(replay, "/sign-in/code", "/sign-in/code", new() { ["code"] = code });
@@ -351,6 +506,13 @@ public partial class AccountTests
         Assert.Equal(before, await RolesAsync());
 
         async Task<string> RolesAsync() => string.Join(',', (await db.Memberships.AsNoTracking().Where(m => m.Person == new PersonId(id)).ToListAsync(Ct)).Select(m => m.Team + ":" + m.Role).Order(StringComparer.Ordinal));
+    }
+
+    private sealed class SetClock(DateTimeOffset now) : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = now;
+
+        public override DateTimeOffset GetUtcNow() => Now;
     }
 
     private static async Task<(string Cookie, HttpStatusCode Out)> StolenCookieAsync(TestNode node)

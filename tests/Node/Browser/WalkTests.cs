@@ -19,7 +19,7 @@ public sealed class WalkTests(Browsers browsers)
     private const string ReporterMail = "hanako@reporter.example";
     private const string Evil = "https://login.mizuhara-net.example/account/verify";
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData("ja", 1280)]
     [InlineData("ja", 390)]
     [InlineData("en", 1280)]

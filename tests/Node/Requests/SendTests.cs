@@ -179,6 +179,171 @@ public class SendTests
         await desk.NothingLeftAsync(request.Id);
     }
 
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task Another_address_is_another_recipient_and_needs_a_reason_of_its_own(string engine)
+    {
+        await using var desk = await Desk.StartAsync(engine);
+        var request = await desk.DraftAsync();
+        // AMBER+STRICT goes to teams of the audience: the team behind the directory's contact is one
+        await desk.ChangeAsync(async db =>
+        {
+            var incident = await db.Incidents.SingleAsync(i => i.Id == request.Incident, Ct);
+            incident.Marking = Marking.Own(incident.Marking.Origin, Tlp.AmberStrict) with { Audience = new([Principal.Of(request.RecipientTeam!.Value)]) };
+        });
+        Assert.True((await desk.Token.GetFromJsonAsync<JsonElement>($"/api/v1/requests/{request.Id}/preview", Ct)).GetProperty("mayLeave").GetBoolean());
+        using var smith = await desk.Node.SignedInAsync("smith@aozora.example");
+        var fields = new Dictionary<string, string> { ["version"] = request.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), ["mail"] = "someone@elsewhere.example" };
+        using var without = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}", fields);
+        Assert.Equal(HttpStatusCode.BadRequest, without.StatusCode);
+        Assert.Contains("href=\"#why\"", await without.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+        await using (var db = desk.Node.Databases.ForSystem())
+        {
+            Assert.Equal("abuse@hosting.example", (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).RecipientMail);
+        }
+
+        using var with = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}", new(fields) { ["why"] = "named in WHOIS" });
+        Assert.Equal(HttpStatusCode.SeeOther, with.StatusCode);
+        await using (var db = desk.Node.Databases.ForSystem())
+        {
+            var stored = await db.Requests.SingleAsync(r => r.Id == request.Id, Ct);
+            Assert.Equal(("someone@elsewhere.example", (ContactId?)null, (TeamId?)null), (stored.RecipientMail, stored.Contact, stored.RecipientTeam));
+            Assert.Contains("named in WHOIS", stored.Why, StringComparison.Ordinal);
+        }
+
+        // and the rule, asked about the stranger, refuses
+        var preview = await desk.Token.GetFromJsonAsync<JsonElement>($"/api/v1/requests/{request.Id}/preview", Ct);
+        Assert.False(preview.GetProperty("mayLeave").GetBoolean());
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task Another_team_s_claim_to_a_target_draws_no_mail_that_nobody_looked_at(string engine)
+    {
+        await using var desk = await Desk.StartAsync(engine);
+        var request = await desk.DraftAsync();
+        await desk.ChangeAsync(async db => await ClaimAsync(db, desk.Node, "203.0.113.24/32"));
+        // where our own directory knows someone, a claim of another team to the single address changes nothing
+        using var again = await desk.Token.PostAsJsonAsync($"/api/v1/incidents/{request.Incident}/requests", new { purpose = "takedown", targets = await desk.TargetsAsync(request.Incident), send = true }, Ct);
+        var sent = await again.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        Assert.All(sent.GetProperty("items").EnumerateArray(), i => Assert.DoesNotContain("Claimant", i.GetProperty("recipientName").GetString(), StringComparison.Ordinal));
+        await desk.ChangeAsync(async db =>
+        {
+            db.Constituencies.RemoveRange(await db.Constituencies.Where(c => c.Value != "203.0.113.24/32").ToListAsync(Ct));
+            await ClaimAsync(db, desk.Node, "phish.example", "second");
+        });
+        // where only others claim it, it is drafted and waits for a person
+        using var held = await desk.Token.PostAsJsonAsync($"/api/v1/incidents/{request.Incident}/requests", new { purpose = "takedown", targets = await desk.TargetsAsync(request.Incident), send = true }, Ct);
+        Assert.Equal(HttpStatusCode.Created, held.StatusCode);
+        var answer = await held.Content.ReadFromJsonAsync<JsonElement>(Ct);
+        Assert.All(answer.GetProperty("items").EnumerateArray(), i => Assert.Equal("draft", i.GetProperty("state").GetString()));
+        Assert.Equal(answer.GetProperty("items").GetArrayLength(), answer.GetProperty("held").GetArrayLength());
+        await using (var db = desk.Node.Databases.ForSystem())
+        {
+            Assert.False(await db.Outbox.AnyAsync(o => o.Payload.Contains("claimant.example"), Ct));
+        }
+
+        // and the page says whose word it is
+        using var smith = await desk.Node.SignedInAsync("smith@aozora.example");
+        using var proposed = await TestNode.PostFormAsync(smith, $"/incidents/{request.Incident}/requests/new", $"/incidents/{request.Incident}/requests/new", new() { ["target"] = (await desk.TargetsAsync(request.Incident))[0].ToString(), ["purpose"] = "takedown" });
+        Assert.Contains("Maintained by Minato University CSIRT, not by us", WebUtility.HtmlDecode(await proposed.Content.ReadAsStringAsync(Ct)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Closing_says_that_requests_are_open_and_not_how_many()
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        // one that a token may not know of
+        await desk.ChangeAsync(async db => (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).Marking = Marking.RedAtIntake(request.Marking.Origin));
+        using var closed = await desk.Token.PostAsJsonAsync($"/api/v1/incidents/{request.Incident}/close", new { state = "resolved", outcome = "done" }, Ct);
+        Assert.Equal(HttpStatusCode.Conflict, closed.StatusCode);
+        Assert.DoesNotMatch("[0-9]", (await closed.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("detail").GetString()!.Replace("/api/v1/", "", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AMBER_is_released_by_a_person_who_has_just_shown_that_it_is_they()
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        var jar = new CookieContainer();
+        using var smith = await BrowserAsync(desk.Node, jar);
+        // a quarter of an hour later
+        var shown = Forget(jar);
+        var (hash, date, _) = await PreviewAsync(smith, request.Id);
+        using var asked = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.Equal($"/me/confirm?back=%2Frequests%2F{request.Id}", asked.Headers.Location?.ToString());
+        using var several = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", "/requests/send", new() { ["item"] = $"{request.Id}:{hash}", ["date"] = date! });
+        Assert.StartsWith("/me/confirm", several.Headers.Location?.ToString(), StringComparison.Ordinal);
+        // what another session has shown says nothing about this one
+        var otherJar = new CookieContainer();
+        using var other = await BrowserAsync(desk.Node, otherJar);
+        Forget(otherJar);
+        otherJar.Add(new Uri(desk.Node.Url), new Cookie("renkei-confirmed", shown) { Path = "/" });
+        using var borrowed = await TestNode.PostFormAsync(other, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.StartsWith("/me/confirm", borrowed.Headers.Location?.ToString(), StringComparison.Ordinal);
+        await desk.NothingLeftAsync(request.Id);
+        var page = asked.Headers.Location!.ToString();
+        using var wrong = await TestNode.PostFormAsync(smith, page, "/me/confirm", new() { ["secret"] = "not the password", ["back"] = $"/requests/{request.Id}" });
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        using var right = await TestNode.PostFormAsync(smith, page, "/me/confirm", new() { ["secret"] = Demo.DemoTeams.Password, ["back"] = $"/requests/{request.Id}" });
+        Assert.Equal($"/requests/{request.Id}", right.Headers.Location?.ToString());
+        using var sent = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.Equal($"/requests/{request.Id}", sent.Headers.Location?.ToString());
+        await using var db = desk.Node.Databases.ForSystem();
+        Assert.Equal(RequestState.Sent, (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).State);
+        // a reminder tells the same again
+        Forget(jar);
+        using var reminded = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/remind", new() { ["sha256"] = hash!, ["date"] = date!, ["due"] = date! });
+        Assert.Equal($"/me/confirm?back=%2Frequests%2F{request.Id}%2Fremind", reminded.Headers.Location?.ToString());
+    }
+
+    [Fact]
+    public async Task GREEN_leaves_without_being_asked_again()
+    {
+        await using var desk = await Desk.StartAsync();
+        var request = await desk.DraftAsync();
+        await desk.ChangeAsync(async db =>
+        {
+            var incident = await db.Incidents.SingleAsync(i => i.Id == request.Incident, Ct);
+            incident.Marking = Marking.Own(incident.Marking.Origin, Tlp.Green, Pap.Green);
+        });
+        var jar = new CookieContainer();
+        using var smith = await BrowserAsync(desk.Node, jar);
+        Forget(jar);
+        var (hash, date, _) = await PreviewAsync(smith, request.Id);
+        using var sent = await TestNode.PostFormAsync(smith, $"/requests/{request.Id}", $"/requests/{request.Id}/send", new() { ["sha256"] = hash!, ["date"] = date! });
+        Assert.Equal($"/requests/{request.Id}", sent.Headers.Location?.ToString());
+        await using var db = desk.Node.Databases.ForSystem();
+        Assert.Equal(RequestState.Sent, (await db.Requests.SingleAsync(r => r.Id == request.Id, Ct)).State);
+    }
+
+    private static async Task<HttpClient> BrowserAsync(TestNode node, CookieContainer jar)
+    {
+        var client = new HttpClient(new HttpClientHandler { CookieContainer = jar, AllowAutoRedirect = false }) { BaseAddress = new Uri(node.Url) };
+        using var answer = await TestNode.PostFormAsync(client, "/sign-in", "/sign-in", new() { ["email"] = "smith@aozora.example", ["password"] = Demo.DemoTeams.Password });
+        Assert.Equal(HttpStatusCode.SeeOther, answer.StatusCode);
+        return client;
+    }
+
+    /// <summary>Takes the cookie that says what was shown out of the browser; returns it.</summary>
+    private static string Forget(CookieContainer jar)
+    {
+        var cookie = jar.GetAllCookies().Single(c => c.Name == "renkei-confirmed" && !c.Expired);
+        cookie.Expired = true;
+        return cookie.Value;
+    }
+
+    /// <summary>Minato says in an entry that it shares with everybody on the node that it answers for this.</summary>
+    private static async Task ClaimAsync(NodeDb db, TestNode node, string value, string slug = "claimant")
+    {
+        var minato = await db.Teams.SingleAsync(t => t.Slug == "minato", Ct);
+        var team = new Team { Id = TeamId.New(node.Clock), Marking = minato.Marking, Name = "Claimant", NameLatin = "Claimant", Slug = slug, What = TeamKind.Company };
+        db.Teams.Add(team);
+        var contact = TestDirectory.Contact(db, node, team, "desk", slug + "@claimant.example");
+        TestDirectory.Piece(db, node, team, contact, value.Contains('/', StringComparison.Ordinal) ? ConstituencyKind.Prefix : ConstituencyKind.Domain, value);
+    }
+
     [Fact]
     public async Task A_mailbox_that_is_refused_marks_the_request_bounced_and_the_contact()
     {
@@ -309,6 +474,12 @@ public class SendTests
             var id = RequestId.Parse(items[0].GetProperty("id").GetString()!, null);
             await using var db = Node.Databases.ForSystem();
             return await db.Requests.AsNoTracking().SingleAsync(r => r.Id == id, Ct);
+        }
+
+        public async Task<Guid[]> TargetsAsync(IncidentId incident)
+        {
+            await using var db = Node.Databases.ForSystem();
+            return await db.IncidentTargets.Where(t => t.Incident == incident && t.RemovedAt == null).Select(t => t.Id).ToArrayAsync(Ct);
         }
 
         public async Task SendAsync(RequestId id)

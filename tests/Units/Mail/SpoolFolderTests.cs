@@ -31,6 +31,17 @@ public sealed class SpoolFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task What_waits_in_the_spool_is_its_owner_s_alone()
+    {
+        var folder = Path.Combine(_folder, "spool");
+        using SpoolFolder spool = new(folder, TimeProvider.System);
+        await SendAsync(spool, Message("<1@node.example>"));
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+        Assert.All(Directory.GetFiles(folder, "*", SearchOption.AllDirectories), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+    }
+
+    [Fact]
     public async Task The_same_message_id_is_written_once_also_after_a_restart_and_after_the_file_was_taken()
     {
         using (SpoolFolder first = new(_folder, TimeProvider.System))

@@ -13,6 +13,9 @@ public sealed class SpoolFolder(string folder, TimeProvider time) : IMailTranspo
 {
     private const int HeaderBytes = 256 * 1024;
 
+    /// <summary>A message waits here as it would leave, AMBER too.</summary>
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
 
     /// <inheritdoc/>
@@ -52,7 +55,9 @@ public sealed class SpoolFolder(string folder, TimeProvider time) : IMailTranspo
     private DeliveryResult.Accepted Store(Envelope envelope, ReadOnlyMemory<byte> message, string id)
     {
         string ids = Path.Combine(folder, "ids");
-        Directory.CreateDirectory(ids);
+        // each by itself: the mode is given to the last one only
+        Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(ids, OwnerOnly | UnixFileMode.UserExecute);
         string marker = Path.Combine(ids, id);
         if (File.Exists(marker))
             return new("Already spooled.");
@@ -77,7 +82,7 @@ public sealed class SpoolFolder(string folder, TimeProvider time) : IMailTranspo
     private static void WriteWhole(string path, ReadOnlySpan<byte> content)
     {
         string aside = path + ".tmp";
-        using (FileStream file = new(aside, FileMode.Create, FileAccess.Write, FileShare.None))
+        using (FileStream file = new(aside, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None, UnixCreateMode = OwnerOnly }))
         {
             file.Write(content);
             file.Flush(flushToDisk: true);
