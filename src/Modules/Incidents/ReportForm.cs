@@ -237,6 +237,7 @@ public static class ReportForm
 
         if (http.Request.ContentLength > limit)
         {
+            await DiscardAsync(http, limit, ct);
             return (null, []);
         }
 
@@ -258,6 +259,25 @@ public static class ReportForm
         {
             return (null, []);
         }
+    }
+
+    /// <summary>
+    /// Reads a refused body and forgets it, up to twice the limit: an answer before the end of the body makes most browsers show a broken
+    /// connection and not the page that says what was wrong.
+    /// </summary>
+    private static async Task DiscardAsync(HttpContext http, long limit, CancellationToken ct)
+    {
+        if (http.Request.ContentLength > 2 * limit)
+        {
+            return;
+        }
+
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } max)
+        {
+            max.MaxRequestBodySize = 2 * limit;
+        }
+
+        await http.Request.Body.CopyToAsync(Stream.Null, ct);
     }
 
     internal static IncomingReport ToIncoming(Fields fields, IReadOnlyList<IncomingAttachment> files, TeamId team, Channel channel, string language, DateTimeOffset now) => new()
