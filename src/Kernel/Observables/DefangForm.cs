@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace Renkei.Kernel;
 
-/// <summary>Makes one observable inert, whether in canonical form or as somebody wrote it: the scheme and one separator of the host change, nothing else.</summary>
-internal static class DefangForm
+/// <summary>Makes one observable inert, whether in canonical form or as somebody wrote it: schemes and one separator of the host change, nothing else.</summary>
+internal static partial class DefangForm
 {
     internal static string Of(ObservableType type, string text)
     {
@@ -16,14 +18,20 @@ internal static class DefangForm
                 return string.Concat(text.AsSpan(0, at), "[@]", BreakHost(text[(at + 1)..], 0, text.Length - at - 1));
             case ObservableType.Url:
                 var (start, length) = UrlForm.HostSpan(text);
-                return Scheme(BreakHost(text, start, length));
+                return InertSchemes(BreakHost(text, start, length));
             default:
                 return text;
         }
     }
 
+    /// <summary>Every scheme in the text that a mail program would make a link of: also those in a URL's path, and of what is no observable (localhost, http://2130706433/).</summary>
+    internal static string InertSchemes(string text) => LiveScheme().Replace(text, static m => Scheme(m.Value));
+
+    [GeneratedRegex("\\b(https?|ftp)://", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
+    private static partial Regex LiveScheme();
+
     /// <summary>http to hxxp, https to hxxps, ftp to fxp; the text starts with a scheme.</summary>
-    internal static string Scheme(string url)
+    private static string Scheme(string url)
     {
         if (url.StartsWith("http", StringComparison.OrdinalIgnoreCase))
         {

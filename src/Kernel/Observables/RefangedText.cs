@@ -196,8 +196,9 @@ internal sealed class RefangedText
                 place = Place.Path;
             }
         }
-        else if (c == '/' && place == Place.Prose && text.Length > 3 && text[^2] == '/' && text[^3] == ':' && RestoreScheme(text.Length - 3))
+        else if (c == '/' && text.Length > 3 && text[^2] == '/' && text[^3] == ':' && RestoreScheme(text.Length - 3) && place == Place.Prose)
         {
+            // in a path a scheme is restored, too: defanging made it hxxp there
             place = Place.Authority;
         }
     }

@@ -1,10 +1,9 @@
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Renkei.Kernel;
 
 /// <summary>Defanging of free text for display, mail and print.</summary>
-public static partial class TextRefang
+public static class TextRefang
 {
     /// <summary>
     /// The text with every URL, address, prefix, domain and e-mail address in it inert and everything else as written. Already defanged ones come out in
@@ -31,10 +30,6 @@ public static partial class TextRefang
 
         built.Append(text, from, text.Length - from);
 
-        // Links that are no observables (localhost, http://2130706433/) are still made into links by mail programs.
-        return LiveScheme().Replace(built.ToString(), static m => DefangForm.Scheme(m.Value));
+        return DefangForm.InertSchemes(built.ToString());
     }
-
-    [GeneratedRegex("\\b(https?|ftp)://", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 2000)]
-    private static partial Regex LiveScheme();
 }

@@ -118,6 +118,18 @@ public sealed class ObservableExtractorTests
         Assert.True(total > 1000);
     }
 
+    [Theory]
+    [InlineData("a.example.%e3@hxxps[:]//#http://203.0.113[.]9#a.example")]
+    [InlineData("https://#http://203.0.113[.]9#a.example")]
+    [InlineData("https://one.example/?to=http://two.example/x")]
+    [InlineData("http://http://a.example")]
+    public void What_was_defanged_once_is_the_same_twice_and_means_the_same(string text)
+    {
+        var inert = TextRefang.DefangText(text);
+        Assert.Equal(inert, TextRefang.DefangText(inert));
+        Assert.Equal(ObservableExtractor.Extract(text, ExtractLimits.Default).Select(f => f.Observable), ObservableExtractor.Extract(inert, ExtractLimits.Default).Select(f => f.Observable));
+    }
+
     [Fact]
     public void Random_strings_never_make_it_throw() =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(ArbMap.Default.ArbFor<string>(), text =>

@@ -10,7 +10,7 @@ public sealed class ObservableTests
         "203.0.113.24", "203.0.113.0/24", "203.0.113.24/32", "2001:db8::1", "::", "::1", "2001:db8::", "2001:db8::/32", "2001:db8:0:1:1:1:1:1", "AS64501", "AS65550",
         "login-hoshizora.example", "xn--r8jz45g.example", "_dmarc.hoshizora.example", "a.xn--zckzah",
         "https://login-hoshizora.example/v/1", "http://203.0.113.24:8080/", "http://[2001:db8::1]:8080/a", "http://[::1]/", "http://[::]/", "ftp://files.example/",
-        "http://a.example/x(dot)y(at)z?u=hxxp://b.example/%5B.%5D", "http://user:p%40ss@a.example/", "http://a.example/?", "http://a.example/%25%E6%84%9F",
+        "http://a.example/x(dot)y(at)z?u=http://b.example/%5B.%5D", "http://user:p%40ss@a.example/", "http://a.example/?", "http://a.example/%25%E6%84%9F",
         "taro.yamada+ir@hoshizora.example", "o'neil@a.example", "h**p@a.example",
         "d41d8cd98f00b204e9800998ecf8427e", "da39a3ee5e6b4b0d3255bfef95601890afd80709",
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "CVE-2026-12345",
