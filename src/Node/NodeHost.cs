@@ -36,7 +36,8 @@ public static class NodeHost
         builder.WebHost.ConfigureKestrel(k =>
         {
             k.AddServerHeader = false;
-            k.Limits.MaxRequestBodySize = (settings.Number("max-report-mb", 1, 1000) * 1024L * 1024L) + (1024 * 1024);
+            // what carries files says so at its route
+            k.Limits.MaxRequestBodySize = 1024 * 1024;
             k.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
         });
         builder.WebHost.UseUrls([.. settings.Urls.Split(';'), .. LocalDoor.Url(settings)]);

@@ -23,6 +23,8 @@ public static class StoreModule
         services.AddScoped(sp => sp.GetRequiredService<NodeDbFactory>().For(sp.GetRequiredService<Kernel.Viewer>(), sp.GetService<ActorName>()?.Value));
         services.AddSingleton<OutboxWorker>();
         services.AddHostedService(sp => sp.GetRequiredService<OutboxWorker>());
+        services.AddSingleton<Housekeeping>();
+        services.AddHostedService(sp => sp.GetRequiredService<Housekeeping>());
         return services;
     }
 }

@@ -71,7 +71,18 @@ public sealed record Reason(string Key, params string[] Args);
 /// The recipient of something that leaves: who they are as principals (a contact of a team stands for the team and, if named, for
 /// itself), and why they were chosen.
 /// </summary>
-public sealed record Recipient(TeamId? Team, PersonId? Person, bool AnswersForATarget);
+public sealed record Recipient(TeamId? Team, PersonId? Person, bool AnswersForATarget)
+{
+    /// <summary>The communities and groups they are in. One they are in and that is excluded keeps them out, whatever names them.</summary>
+    public IReadOnlyList<Principal> Through { get; init; } = [];
+
+    /// <summary>Whether these principals name the recipient: their team, themself, or what they are in.</summary>
+    public bool IsIn(PrincipalSet principals) =>
+        (Team is { } team && principals.Contains(Principal.Of(team))) || (Person is { } person && principals.Contains(Principal.Of(person))) || Through.Any(principals.Contains);
+
+    /// <summary>As <see cref="IsIn"/>, and a role in the recipient's team counts too: nobody knows who reads a team's mail.</summary>
+    public bool IsKeptOutBy(PrincipalSet exclusions) => IsIn(exclusions) || (Team is { } team && exclusions.Any(p => p.IsRole && p.Id == team.Value));
+}
 
 /// <summary>One question to the rule. Exactly one of <paramref name="Viewer"/> and <paramref name="Recipient"/> is set.</summary>
 public sealed record Question(
@@ -145,12 +156,7 @@ public static class Rule
             return Refused(new Reason("why.exercise"));
         }
 
-        if (recipient.Team is { } excludedTeam && marking.Exclusions.Contains(Principal.Of(excludedTeam)))
-        {
-            return Refused(new Reason("why.excluded"));
-        }
-
-        if (recipient.Person is { } excludedPerson && marking.Exclusions.Contains(Principal.Of(excludedPerson)))
+        if (recipient.IsKeptOutBy(marking.Exclusions))
         {
             return Refused(new Reason("why.excluded"));
         }
@@ -209,9 +215,8 @@ public static class Rule
         return new(true, Fields(false, question.Disclosure, victim: true), [permit]);
     }
 
-    private static bool IsNamed(Marking marking, Recipient recipient) =>
-        (recipient.Team is { } team && (team == marking.Origin || marking.Audience.Contains(Principal.Of(team))))
-        || (recipient.Person is { } person && marking.Audience.Contains(Principal.Of(person)));
+    /// <summary>The origin and whom the audience names. A community counts only under GREEN: a stricter marking cannot name one.</summary>
+    private static bool IsNamed(Marking marking, Recipient recipient) => (recipient.Team is { } team && team == marking.Origin) || recipient.IsIn(marking.Audience);
 
     private static Dictionary<FieldClass, Treatment> Fields(bool own, ReporterDisclosure disclosure, bool victim) => new()
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Renkei.Directories.Pages;
 using Renkei.Kernel;
@@ -21,7 +22,7 @@ public static class ImportContacts
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/directory/import", () => Answers.Page<ImportPage>(new Model(null, "", null, FormErrors.None))).Needs(Right.EditDirectory).ExcludeFromDescription();
-        routes.MapPost("/directory/import", PreviewAsync).Needs(Right.EditDirectory).ExcludeFromDescription().WithFormOptions(valueLengthLimit: ContactImport.MaxBytes + 1024, multipartBodyLengthLimit: ContactImport.MaxBytes * 2);
+        routes.MapPost("/directory/import", PreviewAsync).Needs(Right.EditDirectory).ExcludeFromDescription().WithFormOptions(valueLengthLimit: ContactImport.MaxBytes + 1024, multipartBodyLengthLimit: ContactImport.MaxBytes * 2).WithMetadata(new RequestSizeLimitAttribute(ContactImport.MaxBytes * 2));
         routes.MapPost("/directory/import/apply", ApplyAsync).Needs(Right.EditDirectory).ExcludeFromDescription();
     }
 

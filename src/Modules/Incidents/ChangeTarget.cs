@@ -16,7 +16,7 @@ namespace Renkei.Incidents;
 /// </summary>
 public static class ChangeTarget
 {
-    public sealed record Model(Incident Incident, IncidentTarget Target, int OpenRequests, FormErrors Errors);
+    public sealed record Model(Incident Incident, IncidentTarget Target, int OpenRequests, FormErrors Errors, string Reason = "");
 
     public const int MaxReason = 2000;
 
@@ -66,7 +66,7 @@ public static class ChangeTarget
         }
     }
 
-    private static async Task<IResult> RemoveAsync(IncidentId id, Guid target, IFormCollection form, NodeDb db, TimeProvider clock, CancellationToken ct)
+    private static async Task<IResult> RemoveAsync(IncidentId id, Guid target, IFormCollection form, NodeDb db, TimeProvider clock, Texts t, CancellationToken ct)
     {
         var (model, refusal) = await OpenAsync(db, id, target, ct);
         if (model is null)
@@ -75,7 +75,12 @@ public static class ChangeTarget
         }
 
         var reason = IncidentAct.CleanLine(form["reason"]);
-        await EndAsync(db, model.Incident, model.Target, reason.Length > MaxReason ? reason[..MaxReason] : reason, clock.GetUtcNow(), ct);
+        if (reason.Length > MaxReason)
+        {
+            return Answers.Page<ChangeTargetPage>(model with { Errors = new FormErrors().Add("reason", t["incident.reason"], t.Of("incident.fault.long", MaxReason)), Reason = reason }, StatusCodes.Status400BadRequest);
+        }
+
+        await EndAsync(db, model.Incident, model.Target, reason, clock.GetUtcNow(), ct);
         return IncidentAct.Done(id, "target_removed");
     }
 

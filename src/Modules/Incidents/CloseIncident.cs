@@ -63,7 +63,7 @@ public static class CloseIncident
             }
         }
 
-        await EndAsync(db, book, incident, state, outcome, clock.GetUtcNow(), ct);
+        await EndAsync(db, databases, book, incident, state, outcome, clock.GetUtcNow(), ct);
         if (!await IncidentAct.TrySaveAsync(db, ct))
         {
             return TypedResults.Problem("Somebody saved it meanwhile. Read it again and decide.", statusCode: 412, title: "Changed meanwhile");
@@ -73,12 +73,12 @@ public static class CloseIncident
         return TypedResults.Ok(ListIncidents.ToItem(incident));
     }
 
-    private static async Task EndAsync(NodeDb db, TextBook book, Incident incident, string state, string outcome, DateTimeOffset now, CancellationToken ct)
+    private static async Task EndAsync(NodeDb db, NodeDbFactory databases, TextBook book, Incident incident, string state, string outcome, DateTimeOffset now, CancellationToken ct)
     {
         incident.State = state == "abandoned" ? IncidentState.Abandoned : IncidentState.Resolved;
         incident.Outcome = outcome;
         incident.ClosedAt = now;
-        await TellReportersAsync(db, book, incident, now, ct);
+        await TellReportersAsync(db, databases, book, incident, now, ct);
         Diary.Say(db, incident, EntryKind.State, now, incident.State == IncidentState.Resolved ? "diary.resolved" : "diary.abandoned", [TextRefang.DefangText(outcome)]);
         await IncidentClock.RecomputeAsync(db, incident, ct);
     }
@@ -118,7 +118,7 @@ public static class CloseIncident
             End(db, incident, request, Enum.Parse<RequestOutcome>(how, ignoreCase: true), now);
         }
 
-        await EndAsync(db, book, incident, model.State, outcome, now, ct);
+        await EndAsync(db, databases, book, incident, model.State, outcome, now, ct);
         if (await IncidentAct.TrySaveAsync(db, ct))
         {
             return IncidentAct.Done(id, "closed");
@@ -173,13 +173,15 @@ public static class CloseIncident
 
     /// <summary>
     /// Each reporter reads it behind their private link, in their language. The one place to change when closing is also said by mail.
-    /// Reads the links as this viewer: a report they may not know of is told by those who may.
+    /// All of them: also those of reports that whoever closes may not know of, who hears nothing of these.
     /// </summary>
-    private static async Task TellReportersAsync(NodeDb db, TextBook book, Incident incident, DateTimeOffset now, CancellationToken ct)
+    private static async Task TellReportersAsync(NodeDb db, NodeDbFactory databases, TextBook book, Incident incident, DateTimeOffset now, CancellationToken ct)
     {
-        var id = incident.Id;
-        var linked = await db.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToArrayAsync(ct);
-        var reports = await db.Reports.AsNoTracking().Where(r => linked.Contains(r.Id) && r.Channel != Channel.Import).ToListAsync(ct);
+        var (id, origin) = (incident.Id, incident.Marking.Origin);
+        await using var system = databases.ForSystem("closing");
+        var linked = await system.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToArrayAsync(ct);
+        var reports = await system.Reports.AsNoTracking().Where(r => linked.Contains(r.Id) && r.Channel != Channel.Import && r.Marking.Origin == origin).ToListAsync(ct);
+        var known = await db.Reports.Where(r => linked.Contains(r.Id)).Select(r => r.Id).ToListAsync(ct);
         foreach (var report in reports)
         {
             var text = new Texts(book, report.Language is "en" ? "en" : "ja").Of(incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned", report.Number);
@@ -187,9 +189,10 @@ public static class CloseIncident
             ReporterNotice.Queue(db, report, incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned");
         }
 
-        if (reports.Count > 0)
+        var named = reports.Where(r => known.Contains(r.Id)).Select(r => r.Number).ToList();
+        if (named.Count > 0)
         {
-            Diary.Say(db, incident, EntryKind.Message, now, "diary.reporters_told", [string.Join(", ", reports.Select(r => r.Number).Take(10))]);
+            Diary.Say(db, incident, EntryKind.Message, now, "diary.reporters_told", [string.Join(", ", named.Take(10))]);
         }
     }
 

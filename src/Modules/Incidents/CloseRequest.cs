@@ -18,6 +18,8 @@ public static class CloseRequest
     /// <summary>POST /api/v1/requests/{id}/close. <c>outcome</c>: done, refused, notOurs, silent or withdrawn.</summary>
     public sealed record Input(string? Outcome, string? Text);
 
+    private const int MaxText = 2_000;
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/requests/{id}/close", FormAsync).Needs(Right.SendRequests).ExcludeFromDescription();
@@ -49,7 +51,14 @@ public static class CloseRequest
         if (!Enum.TryParse<RequestOutcome>(outcome, ignoreCase: true, out var chosen) || !Fitting(request!, now).Contains(chosen))
         {
             var errors = new FormErrors().Add("outcome", t["request.field.outcome"], t[chosen == RequestOutcome.Silent ? "request.error.not_silent" : "request.error.outcome"]);
-            return Answers.Page<RequestPage>(await ReadRequest.SentAsync(db, blobs, dispatch, finder, request!, incident!, clock, t.Lang, errors, ct), StatusCodes.Status400BadRequest);
+            return Answers.Page<RequestPage>(await ReadRequest.SentAsync(db, blobs, dispatch, finder, request!, incident!, clock, t.Lang, errors, ct) with { Typed = new(Outcome: outcome, Note: text) }, StatusCodes.Status400BadRequest);
+        }
+
+        if (text?.Length > MaxText)
+        {
+            var errors = new FormErrors();
+            TooLong.Look(errors, t, ("close-text", "request.field.note", text, MaxText));
+            return Answers.Page<RequestPage>(await ReadRequest.SentAsync(db, blobs, dispatch, finder, request!, incident!, clock, t.Lang, errors, ct) with { Typed = new(Outcome: outcome, Note: text) }, StatusCodes.Status400BadRequest);
         }
 
         await EndAsync(db, request!, incident!, chosen, text, now, ct);
@@ -70,6 +79,11 @@ public static class CloseRequest
             return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["outcome"] = ["One of " + string.Join(", ", Fitting(request, now).Select(o => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(o.ToString()))) + "; silent only after the time to answer is over."] });
         }
 
+        if (TooLong.Problem(("text", input.Text, MaxText)) is { } wrong)
+        {
+            return wrong;
+        }
+
         await EndAsync(db, request, incident, chosen, input.Text, now, ct);
         return RequestApi.Answer(request, http);
     }
@@ -77,7 +91,7 @@ public static class CloseRequest
     private static async Task EndAsync(NodeDb db, CoordinationRequest request, Incident incident, RequestOutcome chosen, string? text, DateTimeOffset now, CancellationToken ct)
     {
         (request.State, request.Outcome, request.ClosedAt) = (RequestState.Closed, chosen, now);
-        db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person, Text = DraftRequests.Line(text, 2000) });
+        db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person, Text = DraftRequests.Line(text) });
         Diary.Say(db, incident, EntryKind.Request, now, "request.diary.closed_" + chosen.ToString().ToLowerInvariant(), [request.Number, request.RecipientName], "/requests/" + request.Id);
         await IncidentClock.RecomputeAsync(db, incident, ct);
         await db.SaveChangesAsync(ct);

@@ -209,16 +209,18 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
     /// <summary>The zone a notice states its times in: the node's for Japanese, UTC for everyone else.</summary>
     public TimeZoneInfo ZoneFor(string language) => language is "ja" ? TimeZoneInfo.FindSystemTimeZoneById(settings.Zone) : TimeZoneInfo.Utc;
 
-    /// <summary>The rule's word on this request's recipient, now.</summary>
-    public Verdict Ask(CoordinationRequest request, Incident incident) => Ask(incident, RecipientOf(request), ReporterDisclosure.None);
-
     private static Recipient AnyRecipient { get; } = new(null, null, AnswersForATarget: true);
 
     private Verdict Ask(Incident incident, Recipient recipient, ReporterDisclosure disclosure) =>
         Rule.Decide(new Question(SharingAct.Ask, Exit.Mail, incident.Marking, Recipient: recipient, Assurance: Assurance.PlainMail, Disclosure: disclosure), new World(clock.GetUtcNow(), settings.MailPolicy));
 
     /// <summary>Every request has a reason why its recipient answers for its targets: a constituency, or what the analyst wrote.</summary>
-    private static Recipient RecipientOf(CoordinationRequest request) => new(request.RecipientTeam, null, AnswersForATarget: request.Why.Length > 2);
+    private async Task<Recipient> RecipientAsync(CoordinationRequest request, CancellationToken ct)
+    {
+        var team = request.RecipientTeam;
+        var communities = team is null ? [] : await db.CommunityMembers.AsNoTracking().Where(m => m.Team == team).Select(m => m.Community).ToListAsync(ct);
+        return new(team, null, AnswersForATarget: request.Why.Length > 2) { Through = [.. communities.Select(Principal.Of)] };
+    }
 
     private async Task<List<Report>> ReportsAsync(IncidentId incident, CancellationToken ct)
     {
@@ -229,14 +231,15 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
     private async Task<Outgoing> JudgeAsync(CoordinationRequest request, Incident incident, string subject, string text, int attempt, IReadOnlyList<string> inReplyTo, string fromName, string fromAddress, IReadOnlyList<OutgoingAttachment> parts, DateTimeOffset date, CancellationToken ct)
     {
         var message = RequestMessage.Compose(request, subject, text, attempt, inReplyTo, incident.Marking, fromName, fromAddress, settings.MailDomain, parts, date, _keys, out var fault);
-        var verdict = Ask(request, incident);
+        var recipient = await RecipientAsync(request, ct);
+        var verdict = Ask(incident, recipient, ReporterDisclosure.None);
         var leaks = new List<string>();
         var warnings = new List<string>();
         if (message is not null)
         {
             foreach (var report in await ReportsAsync(incident.Id, ct))
             {
-                Look(report, Ask(incident, RecipientOf(request), report.Disclosure), message, leaks, warnings);
+                Look(report, Ask(incident, recipient, report.Disclosure), message, leaks, warnings);
             }
 
             if (message.Fallback is not null)

@@ -37,6 +37,10 @@ public static class DraftRequests
 {
     public const int MaxTargets = 1000;
 
+    public const int MaxName = 200;
+
+    public const int MaxWhy = 500;
+
     /// <summary>What a script asks for. Without <paramref name="Targets"/> all that nobody was asked about; without <paramref name="Recipient"/> the most specific contact of each.</summary>
     /// <param name="Purpose">takedown, investigate, notifyVictim, provideLogs or inform.</param>
     /// <param name="Grounds">Ids of the incident's attachments.</param>
@@ -162,7 +166,8 @@ public static class DraftRequests
             return null;
         }
 
-        var (name, mail, why) = (Line(form["hand_name"], 200), Line(form["hand_mail"], 320), Line(form["hand_why"], 500));
+        var (name, mail, why) = (Line(form["hand_name"]), Line(form["hand_mail"]), Line(form["hand_why"]));
+        TooLong.Look(errors, t, ("hand_name", "request.hand.name", name, MaxName), ("hand_why", "request.hand.why", why, MaxWhy));
         if (name.Length == 0)
         {
             errors.Add("hand_name", t["request.hand.name"], t["request.error.hand_name"]);
@@ -182,12 +187,8 @@ public static class DraftRequests
         return new(null, null, name, mail, form["hand_language"] == "en" ? "en" : "ja", role, AsksFor.Text, Dispatch.WhyOf("request.why.by_hand", why));
     }
 
-    /// <summary>One line of text from outside, bounded and inert.</summary>
-    internal static string Line(string? text, int max)
-    {
-        var clean = InertText.Clean((text ?? "").Length > max * 2 ? text![..(max * 2)] : text ?? "").Replace('\n', ' ').Trim();
-        return clean.Length > max ? clean[..max] : clean;
-    }
+    /// <summary>One line of text from outside, inert.</summary>
+    internal static string Line(string? text) => InertText.Clean(text ?? "").Replace('\n', ' ').Trim();
 
     private static async Task<Results<Created<Drafted>, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, Input input, NodeDb db, ContactFinder finder, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
     {
@@ -286,15 +287,23 @@ public static class DraftRequests
 
     private static Addressee? Recipient(RecipientInput raw, Dictionary<string, string[]> wrong)
     {
-        var (name, why) = (Line(raw.Name, 200), Line(raw.Why, 500));
+        var (name, why) = (Line(raw.Name), Line(raw.Why));
         if (name.Length == 0)
         {
             wrong["recipient.name"] = ["The organisation's name."];
+        }
+        else if (name.Length > MaxName)
+        {
+            wrong["recipient.name"] = [$"At most {MaxName} characters."];
         }
 
         if (why.Length == 0)
         {
             wrong["recipient.why"] = ["Say why they answer for these targets."];
+        }
+        else if (why.Length > MaxWhy)
+        {
+            wrong["recipient.why"] = [$"At most {MaxWhy} characters."];
         }
 
         if (!Mailbox.TryCreate(raw.Mail ?? "", null, out _, out var fault))

@@ -41,7 +41,8 @@ public sealed class Locator(GeoStore geo)
         var host = observable.Host is { } h ? h.Value : observable.Value;
         var ip = IPAddress.TryParse(address ?? host, out var parsed) ? parsed : null;
         var domain = observable.Type is ObservableType.Domain or ObservableType.Url or ObservableType.Email && !IPAddress.TryParse(host, out _) ? host : null;
-        var country = location.Country ?? (location.Tld is { Length: 2 } tld ? tld.ToUpperInvariant() : null);
+        // .uk is the one country-code TLD in wide use that is not its country's ISO 3166 code; .eu and .su are no country's
+        var country = location.Country ?? location.Tld?.ToUpperInvariant() switch { "UK" => "GB", "EU" or "SU" => null, { Length: 2 } code => code, _ => null };
         return new(ip, location.Asn, domain, country);
     }
 }

@@ -21,6 +21,10 @@ public static class PreviewRequest
     /// <summary>Drafts of one incident that are looked at together.</summary>
     public const int Together = 25;
 
+    public const int MaxSubject = 300;
+
+    public const int MaxBody = 100_000;
+
     /// <param name="Drafts">The drafts of the incident, this one first.</param>
     /// <param name="Again">Open requests that ask the same contact about one of these targets already.</param>
     public sealed record Model(Outgoing This, IReadOnlyList<Outgoing> Drafts, IReadOnlyDictionary<RequestId, int> TargetCounts, IReadOnlyList<ProposeRequests.Asked> Again, Person? Author, bool MaySend, FormErrors Errors)
@@ -82,6 +86,7 @@ public static class PreviewRequest
         }
 
         var errors = new FormErrors();
+        TooLong.Look(errors, t, ("subject", "request.field.subject", edit.Subject, MaxSubject), ("body", "request.field.body", edit.Body, MaxBody), ("why", "request.hand.why", edit.Why, DraftRequests.MaxWhy));
         if (edit.Subject.Length == 0)
         {
             errors.Add("subject", t["request.field.subject"], t["request.error.subject"]);
@@ -257,10 +262,10 @@ public static class PreviewRequest
             var due = Taken(form, "due", null);
             return new(
                 long.TryParse(form["version"], CultureInfo.InvariantCulture, out var version) ? version : 0,
-                DraftRequests.Line(Taken(form, "subject", stored.Subject), 300),
+                DraftRequests.Line(Taken(form, "subject", stored.Subject)),
                 Text(Taken(form, "body", stored.Body)),
-                DraftRequests.Line(Taken(form, "mail", stored.RecipientMail), 320),
-                DraftRequests.Line(Taken(form, "why", ""), 500),
+                DraftRequests.Line(Taken(form, "mail", stored.RecipientMail)),
+                DraftRequests.Line(Taken(form, "why", "")),
                 Taken(form, "language", stored.Language) == "en" ? "en" : "ja",
                 due is null ? stored.DueAt : DueTimes.Read(due, zone),
                 form.ContainsKey("charset") ? form["charset"] == "iso-2022-jp" : form.ContainsKey("mine.subject") && stored.Iso2022Jp);
@@ -269,10 +274,6 @@ public static class PreviewRequest
         private static string? Taken(IFormCollection form, string name, string? stored) =>
             form["take." + name] == "theirs" ? stored : form.TryGetValue("mine." + name, out var mine) ? mine.ToString() : form.TryGetValue(name, out var plain) ? plain.ToString() : stored;
 
-        private static string Text(string? text)
-        {
-            var clean = InertText.Clean(text is { Length: > 100_000 } ? text[..100_000] : text ?? "").Trim('\n');
-            return clean.Length > 100_000 ? clean[..100_000] : clean;
-        }
+        private static string Text(string? text) => InertText.Clean(text ?? "").Trim('\n');
     }
 }

@@ -24,7 +24,13 @@ public static class ReadRequest
 
     /// <param name="Sent">The text of the bytes that left; null when their key was destroyed or they never left.</param>
     public sealed record Model(CoordinationRequest Request, Incident Incident, IReadOnlyList<NoticeTarget> Targets, IReadOnlyList<EventRow> Events, SentMessage? Sent, string? AuthorName, Waiting? Waits, bool MayAct, bool MayRemind,
-        IReadOnlyList<ContactMatch> NextContacts, FormErrors Errors);
+        IReadOnlyList<ContactMatch> NextContacts, FormErrors Errors)
+    {
+        /// <summary>What was typed into a form that comes back with errors.</summary>
+        public Typed Typed { get; init; } = new();
+    }
+
+    public sealed record Typed(string? What = null, string? Referral = null, string? Text = null, string? At = null, string? Outcome = null, string? Note = null);
 
     public sealed record TargetItem(Guid Id, string Type, string Value, TargetRole Role, string? Address, long? Asn, string? Country);
 

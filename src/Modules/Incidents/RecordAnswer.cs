@@ -20,6 +20,9 @@ public static class RecordAnswer
     /// <param name="At">When; now when absent.</param>
     public sealed record Input(string? What, string? Text, DateTimeOffset? At);
 
+    private const int MaxText = 20_000;
+    private const int MaxReferral = 320;
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/requests/{id}/answer", FormAsync).Needs(Right.SendRequests).ExcludeFromDescription();
@@ -73,6 +76,7 @@ public static class RecordAnswer
             answer = default;
         }
 
+        TooLong.Look(errors, t, ("text", "request.field.text", text, MaxText), ("referral", "request.field.referral", referral, MaxReferral));
         var stated = string.IsNullOrWhiteSpace(at) ? now : DueTimes.Read(at, page.Zone) ?? DateTimeOffset.MaxValue;
         if (stated > now.AddMinutes(10) || stated < request!.SentAt?.AddMinutes(-1))
         {
@@ -81,7 +85,7 @@ public static class RecordAnswer
 
         if (errors.Any)
         {
-            return Answers.Page<RequestPage>(await ReadRequest.SentAsync(db, blobs, dispatch, finder, request!, incident!, clock, t.Lang, errors, ct), StatusCodes.Status400BadRequest);
+            return Answers.Page<RequestPage>(await ReadRequest.SentAsync(db, blobs, dispatch, finder, request!, incident!, clock, t.Lang, errors, ct) with { Typed = new(what, referral, text, at) }, StatusCodes.Status400BadRequest);
         }
 
         var words = Words(text, referral, answer.Answer, t);
@@ -91,14 +95,8 @@ public static class RecordAnswer
 
     private static string Words(string? text, string? referral, RequestAnswer answer, Texts t)
     {
-        var words = Bounded(text);
-        return answer == RequestAnswer.NotOurs && DraftRequests.Line(referral, 320) is { Length: > 0 } other ? t.Of("request.refers_to", other) + (words.Length == 0 ? "" : "\n" + words) : words;
-    }
-
-    private static string Bounded(string? text)
-    {
-        var clean = InertText.Clean(text is { Length: > 20_000 } ? text[..20_000] : text ?? "").Trim();
-        return clean.Length > 20_000 ? clean[..20_000] : clean;
+        var words = InertText.Clean(text ?? "").Trim();
+        return answer == RequestAnswer.NotOurs && DraftRequests.Line(referral) is { Length: > 0 } other ? t.Of("request.refers_to", other) + (words.Length == 0 ? "" : "\n" + words) : words;
     }
 
     private static async Task SaveAsync(NodeDb db, CoordinationRequest request, Incident incident, (RequestState State, RequestAnswer Answer) answer, string text, DateTimeOffset at, CancellationToken ct)
@@ -126,13 +124,18 @@ public static class RecordAnswer
             return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["what"] = ["One of acknowledged, done, refused, notOurs, needInfo, bounced."] });
         }
 
+        if (TooLong.Problem(("text", input.Text, MaxText)) is { } wrong)
+        {
+            return wrong;
+        }
+
         var now = clock.GetUtcNow();
         if (input.At is { } stated && (stated > now.AddMinutes(10) || stated < request.SentAt?.AddMinutes(-1)))
         {
             return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["at"] = ["After it was sent, and not in the future."] });
         }
 
-        await SaveAsync(db, request, incident, answer, Bounded(input.Text), input.At?.ToUniversalTime() is { } at && at < now ? at : now, ct);
+        await SaveAsync(db, request, incident, answer, InertText.Clean(input.Text ?? "").Trim(), input.At?.ToUniversalTime() is { } at && at < now ? at : now, ct);
         return RequestApi.Answer(request, http);
     }
 

@@ -241,6 +241,7 @@ public static class ReportForm
             return (null, []);
         }
 
+        AllowBody(http, limit);
         try
         {
             var form = await http.Request.ReadFormAsync(new FormOptions { MultipartBodyLengthLimit = limit, ValueCountLimit = 64, ValueLengthLimit = 1024 * 1024, KeyLengthLimit = 100, MultipartHeadersCountLimit = 8, MultipartHeadersLengthLimit = 8192 }, ct);
@@ -272,12 +273,17 @@ public static class ReportForm
             return;
         }
 
+        AllowBody(http, 2 * limit);
+        await http.Request.Body.CopyToAsync(Stream.Null, ct);
+    }
+
+    /// <summary>Every other route stays with the server's small limit.</summary>
+    private static void AllowBody(HttpContext http, long bytes)
+    {
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } max)
         {
-            max.MaxRequestBodySize = 2 * limit;
+            max.MaxRequestBodySize = bytes;
         }
-
-        await http.Request.Body.CopyToAsync(Stream.Null, ct);
     }
 
     internal static IncomingReport ToIncoming(Fields fields, IReadOnlyList<IncomingAttachment> files, TeamId team, Channel channel, string language, DateTimeOffset now) => new()

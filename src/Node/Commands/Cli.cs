@@ -107,8 +107,8 @@ public static class Cli
     private static Command Geo()
     {
         var files = new Argument<FileInfo[]>("file") { Description = "RIR delegated statistics, prefix-to-ASN tables, MMDB; told by content", Arity = ArgumentArity.OneOrMore };
-        var load = new Command("load", "Loads address tables as the next snapshot.") { files, Data, Set };
-        load.SetAction((parsed, ct) => LocalDoor.RunAsync(Settings(parsed), ["geo-load", .. parsed.GetValue(files)!.Select(f => f.FullName)], null, ct));
+        var load = new Command("load", "Loads address tables as the next snapshot.") { files, Data, Set, Json };
+        load.SetAction((parsed, ct) => LocalDoor.RunAsync(Settings(parsed), ["geo-load", parsed.GetValue(Json) ? "true" : "", .. parsed.GetValue(files)!.Select(f => f.FullName)], null, ct));
         return new Command("geo", "Where addresses lie.") { load };
     }
 

@@ -72,9 +72,17 @@ public static class NodeCommands
         return result.Fatal is null && result.Rejected == 0 ? 0 : 1;
     }
 
+    /// <summary>Address tables by path, after the first argument, json. Ends with 1 when a file was refused, a line rejected or no snapshot made.</summary>
     private static async Task<int> GeoLoadAsync(IServiceProvider services, string[] args, Stream input, TextWriter output, TextWriter errors, CancellationToken ct)
     {
-        var result = services.GetRequiredService<GeoStore>().Load(args, services.GetRequiredService<TimeProvider>(), ct);
+        var (json, files) = (args[0] == "true", args[1..]);
+        var result = services.GetRequiredService<GeoStore>().Load(files, services.GetRequiredService<TimeProvider>(), ct);
+        if (json)
+        {
+            await output.WriteLineAsync(JsonSerializer.Serialize(new { snapshot = result.Version, changed = result.Changed, fatal = result.Error?.ToString(), files = result.Files.Select(f => new { file = f.Name, kind = f.Kind?.ToString(), f.Rows, f.Accepted, f.Rejected, refused = f.Refused?.ToString(), errors = f.Errors.Select(e => new { e.Line, e.Reason }) }) }, JsonSerializerOptions.Web));
+            return result.Error is not null || result.Files.Any(f => f.Refused is not null || f.Rejected > 0) ? 1 : 0;
+        }
+
         foreach (var file in result.Files)
         {
             foreach (var error in file.Errors)

@@ -122,6 +122,9 @@ public class CommandTests
         Assert.True(loaded.Exit == 0, loaded.Output + loaded.Errors);
         Assert.Equal(64501u, geo.Current.Lookup(IPAddress.Parse("203.0.113.9")).Asn);
         Assert.Contains("unchanged", (await RunAsync("geo", "load", table, "--data", node.Folder)).Output, StringComparison.Ordinal);
+        var told = JsonSerializer.Deserialize<JsonElement>((await RunAsync("geo", "load", table, "--data", node.Folder, "--json")).Output);
+        Assert.Equal((false, JsonValueKind.Null), (told.GetProperty("changed").GetBoolean(), told.GetProperty("fatal").ValueKind));
+        Assert.Equal(Path.GetFileName(table), Path.GetFileName(told.GetProperty("files")[0].GetProperty("file").GetString()));
         var nonsense = Path.Combine(folder.Path, "nonsense.dat");
         await File.WriteAllTextAsync(nonsense, "this is no table\n", Ct);
         Assert.Equal(1, (await RunAsync("geo", "load", nonsense, "--data", node.Folder)).Exit);

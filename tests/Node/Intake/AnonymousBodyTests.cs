@@ -76,6 +76,25 @@ public class AnonymousBodyTests
         Assert.StartsWith("HTTP/1.1 408", await slow.Answer, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/sign-in")]
+    [InlineData("/sign-in/code")]
+    [InlineData("/sign-in/passkey")]
+    [InlineData("/setup/x")]
+    [InlineData("/invitation/x")]
+    [InlineData("/report/status/x")]
+    public async Task Other_forms_that_anyone_may_send_take_no_large_body(string path)
+    {
+        await using var node = await TestNode.StartAsync();
+        // the length is promised and nothing sent: whoever waits for the body does not answer
+        using var connection = new TcpClient();
+        await connection.ConnectAsync("127.0.0.1", new Uri(node.Url).Port, Ct);
+        await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {2 * 1024 * 1024}\r\n\r\n"), Ct);
+        var buffer = new byte[64];
+        var read = await connection.GetStream().ReadAsync(buffer, Ct).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Ct);
+        Assert.Matches("^HTTP/1.1 (400|404|413) ", Encoding.ASCII.GetString(buffer, 0, read));
+    }
+
     [Fact]
     public async Task A_token_s_idempotency_keys_are_its_own()
     {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Renkei.Incidents;
 using Renkei.Kernel;
 using Renkei.Store;
@@ -21,7 +22,7 @@ public class StoreTests
         db.Send("slow.v1", "slow:1", new { });
         await db.SaveChangesAsync(Ct);
         var slow = new SlowHandler();
-        var worker = new OutboxWorker(node.Databases, node.Services.GetRequiredService<NodeContext>(), new HurriedClock(), [slow], Microsoft.Extensions.Logging.Abstractions.NullLogger<OutboxWorker>.Instance);
+        var worker = new OutboxWorker(node.Databases, node.Services.GetRequiredService<NodeContext>(), new HurriedClock(), [slow], NullLogger<OutboxWorker>.Instance);
         var running = worker.RunDueAsync(Ct);
         await slow.Begun.Task.WaitAsync(TimeSpan.FromSeconds(20), Ct);
         var claimed = await ClaimAsync();
@@ -158,6 +159,28 @@ public class StoreTests
     }
 
     [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task Housekeeping_runs_in_one_process_and_takes_only_what_is_over(string engine)
+    {
+        await using var node = await TestNode.StartAsync(engine, people: false);
+        var clock = new StoppedClock(node.Clock.GetUtcNow());
+        Housekeeping one = new(node.Databases, new Leases(node.Databases, clock), clock, NullLogger<Housekeeping>.Instance), two = new(node.Databases, new Leases(node.Databases, clock), clock, NullLogger<Housekeeping>.Instance);
+        await using (var db = node.Databases.ForSystem())
+        {
+            db.Idempotency.Add(new IdempotencyEntry { Key = "old", RequestHash = "", Response = "", At = clock.Now - Housekeeping.KeysLast - TimeSpan.FromMinutes(1) });
+            db.Idempotency.Add(new IdempotencyEntry { Key = "new", RequestHash = "", Response = "", At = clock.Now - Housekeeping.KeysLast + TimeSpan.FromMinutes(1) });
+            await db.SaveChangesAsync(Ct);
+        }
+
+        Assert.Equal(1, await one.SweepAsync(Ct));
+        Assert.Null(await two.SweepAsync(Ct));
+        await using var after = node.Databases.ForSystem();
+        Assert.Equal(["new"], await after.Idempotency.Select(i => i.Key).ToListAsync(Ct));
+        clock.Now += TimeSpan.FromHours(1);
+        Assert.Equal(1, await two.SweepAsync(Ct));
+    }
+
+    [Theory]
     [InlineData(10)]
     [InlineData(BlobStore.InlineLimit)]
     [InlineData(BlobStore.InlineLimit + 1)]
@@ -226,7 +249,7 @@ public class StoreTests
         var handler = new Flaky();
         var clock = new StoppedClock(DateTimeOffset.Parse("2026-11-24T00:00:00Z"));
         await using var node = await TestNode.StartAsync(engine, people: false);
-        var worker = new OutboxWorker(node.Databases, node.Services.GetRequiredService<NodeContext>(), clock, [handler], Microsoft.Extensions.Logging.Abstractions.NullLogger<OutboxWorker>.Instance);
+        var worker = new OutboxWorker(node.Databases, node.Services.GetRequiredService<NodeContext>(), clock, [handler], NullLogger<OutboxWorker>.Instance);
         await using (var db = node.Databases.ForSystem())
         {
             db.Send("flaky.v1", "one", new { }, due: clock.Now);

@@ -106,6 +106,8 @@ public class TriageQueueTests
         Assert.Equal(new(IPAddress.Parse("203.0.113.9"), 64501, "shop.example.jp", "JP"), Where("https://shop.example.jp/a", "203.0.113.9"));
         Assert.Equal(new(IPAddress.Parse("203.0.113.9"), 64501, null, null), Where("http://203.0.113.9/a", null));
         Assert.Equal(new(null, null, "mail.example", null), Where("someone@mail.example", null));
+        Assert.Equal(new(null, null, "shop.example.uk", "GB"), Where("shop.example.uk", null));
+        Assert.Equal(new(null, null, "shop.example.eu", null), Where("shop.example.eu", null));
 
         Renkei.Directories.Whereabouts Where(string text, string? address) => Locator.Whereabouts(Seen(text), address, locator.Of(Seen(text), address));
 

@@ -79,6 +79,37 @@ public sealed class RecipientTests
         Assert.True(Decide(open with { Exclusions = new([Principal.Of(Stranger)]) }, new(Named, null, true), SharingAct.Ask, Assurance.Encrypted).Allowed);
     }
 
+    [Fact]
+    public void Whoever_is_in_an_excluded_community_group_or_role_gets_nothing()
+    {
+        var (community, group) = (Principal.Of(new CommunityId(Guid.NewGuid())), Principal.Of(new GroupId(Guid.NewGuid())));
+        foreach (var tlp in new[] { Tlp.Green, Tlp.Amber, Tlp.AmberStrict })
+        {
+            foreach (var kept in new[] { community, group })
+            {
+                var marking = MarkingOf(tlp) with { Exclusions = new([kept]) };
+                Refused("why.excluded", marking, new(Named, null, true) { Through = [kept] });
+                Assert.True(Decide(marking, new(Named, null, true), SharingAct.Ask, Assurance.Encrypted).Allowed);
+            }
+
+            Refused("why.excluded", MarkingOf(tlp) with { Exclusions = new([Principal.Of(Named, Role.Analyst)]) }, new(Named, null, true));
+        }
+    }
+
+    [Fact]
+    public void A_member_team_of_a_GREEN_community_and_a_member_of_an_AMBER_group_are_named()
+    {
+        var (community, group) = (Principal.Of(new CommunityId(Guid.NewGuid())), Principal.Of(new GroupId(Guid.NewGuid())));
+        var green = MarkingOf(Tlp.Green) with { Audience = new([community]) };
+        Assert.True(Decide(green, new(Stranger, null, false) { Through = [community] }, SharingAct.Share, Assurance.Encrypted).Allowed);
+        Refused("why.green-community-only", green, new(Stranger, null, false), SharingAct.Share);
+        var amber = MarkingOf(Tlp.Amber) with { Audience = new([group]) };
+        Assert.True(Decide(amber, new(null, Someone, false) { Through = [group] }, SharingAct.Share, Assurance.Encrypted).Allowed);
+        Refused("why.amber-need-to-know", amber, new(null, Someone, false), SharingAct.Share);
+        // RED is for persons, whatever they are in
+        Refused("why.red-named-only", MarkingOf(Tlp.Red), new(Stranger, null, true) { Through = [community, group] });
+    }
+
     [Theory]
     [InlineData(Tlp.Clear)]
     [InlineData(Tlp.Green)]
@@ -190,9 +221,9 @@ public sealed class RecipientTests
     private static Verdict Decide(Marking marking, Recipient recipient, SharingAct act, Assurance assurance) =>
         Rule.Decide(new Question(act, Exit.Mail, marking, Recipient: recipient, Assurance: assurance), new World(Now, MailPolicy.AmberNeedsEncryption));
 
-    private static void Refused(string why, Marking marking, Recipient recipient)
+    private static void Refused(string why, Marking marking, Recipient recipient, SharingAct act = SharingAct.Ask)
     {
-        var verdict = Decide(marking, recipient, SharingAct.Ask, Assurance.Encrypted);
+        var verdict = Decide(marking, recipient, act, Assurance.Encrypted);
         Assert.False(verdict.Allowed);
         Assert.Equal([why], verdict.Why.Select(w => w.Key));
         Assert.All(Enum.GetValues<FieldClass>(), f => Assert.False(verdict.Shows(f)));
