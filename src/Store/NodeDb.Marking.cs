@@ -36,9 +36,7 @@ public sealed partial class NodeDb
             return [];
         }
 
-        await using var system = new NodeDb(_options, Viewer.System, _node) { ActorName = Actor };
-        system.Database.SetDbConnection(Database.GetDbConnection(), contextOwnsConnection: false);
-        await system.Database.UseTransactionAsync(Database.CurrentTransaction!.GetDbTransaction(), ct);
+        await using var system = await BesideAsync(ct);
         foreach (var follow in following)
         {
             await follow(system, ct);
@@ -46,5 +44,32 @@ public sealed partial class NodeDb
 
         await system.SaveChangesAsync(ct);
         return system._committed;
+    }
+
+    /// <summary>
+    /// Asks as the node itself, on this context's connection and in its transaction: for what is one fact of a record whoever acts on it, such as
+    /// whose turn it is. What the question loads stays in it; only the fact comes back.
+    /// </summary>
+    public async Task<T> AskAsNodeAsync<T>(Func<NodeDb, Task<T>> question, CancellationToken ct)
+    {
+        if (Viewer.IsSystem)
+        {
+            return await question(this);
+        }
+
+        await using var system = await BesideAsync(ct);
+        return await question(system);
+    }
+
+    private async Task<NodeDb> BesideAsync(CancellationToken ct)
+    {
+        var system = new NodeDb(_options, Viewer.System, _node) { ActorName = Actor };
+        system.Database.SetDbConnection(Database.GetDbConnection(), contextOwnsConnection: false);
+        if (Database.CurrentTransaction is { } transaction)
+        {
+            await system.Database.UseTransactionAsync(transaction.GetDbTransaction(), ct);
+        }
+
+        return system;
     }
 }

@@ -312,16 +312,16 @@ public static class AcceptReports
 /// <summary>What the acts answer to scripts.</summary>
 internal static class TriageApi
 {
-    /// <summary>404 when the report is not to be known of, 412 when <c>If-Match</c> names another version than the stored one.</summary>
+    /// <summary>Before a field is looked at: 404 when the report is not to be known of, 403 when it is another team's, 412 when <c>If-Match</c> names another version than the stored one.</summary>
     public static async Task<ProblemHttpResult?> PreconditionAsync(NodeDb db, ReportId id, HttpRequest http, CancellationToken ct)
     {
-        var version = await db.Reports.Where(r => r.Id == id).Select(r => (long?)r.Version).FirstOrDefaultAsync(ct);
-        if (version is null)
+        var report = await db.Reports.Where(r => r.Id == id).Select(r => new { r.Version, r.Marking.Origin }).FirstOrDefaultAsync(ct);
+        if (report is null)
         {
             return Problem(Refusal.NotFound);
         }
 
-        return EntityTag.Outdated(http, version.Value);
+        return db.Viewer.Has(report.Origin, Right.Triage) ? EntityTag.Outdated(http, report.Version) : Problem(Refusal.NotYours);
     }
 
     /// <summary>The report as it stands after an act, with its new version; or why nothing was done.</summary>

@@ -60,11 +60,16 @@ public static class DraftRequests
         routes.MapPost("/api/v1/incidents/{id}/requests", ApiAsync).NeedsScope(Scopes.RequestsWrite).WithTags("requests").WithName("draftRequests");
     }
 
-    /// <summary>Writes the drafts of one incident in one transaction.</summary>
-    public static Task<List<CoordinationRequest>> DraftAsync(
-        NodeDb db, Dispatch dispatch, TimeProvider clock, Incident incident, RequestPurpose purpose, IReadOnlyList<(Addressee To, IReadOnlyList<IncidentTarget> Targets)> letters, IReadOnlyList<IncidentAttachment> grounds, DateTimeOffset due, CancellationToken ct) =>
+    /// <summary>Writes the drafts of one incident in one transaction, marked as it is marked in that moment; null when it is no longer to be known of.</summary>
+    public static Task<List<CoordinationRequest>?> DraftAsync(
+        NodeDb db, Dispatch dispatch, TimeProvider clock, IncidentId id, RequestPurpose purpose, IReadOnlyList<(Addressee To, IReadOnlyList<IncidentTarget> Targets)> letters, IReadOnlyList<IncidentAttachment> grounds, DateTimeOffset due, CancellationToken ct) =>
         db.InTransactionAsync(async () =>
         {
+            if (await MarkIncident.HoldAsync(db, id, ct) is not { } incident)
+            {
+                return null;
+            }
+
             var now = clock.GetUtcNow();
             var files = await dispatch.GroundsAsync(grounds, ct);
             var reporter = await dispatch.ReporterAsync(incident, ct);
@@ -149,8 +154,8 @@ public static class DraftRequests
             return Answers.Page<Pages.ProposeContactsPage>(model with { Errors = errors }, StatusCodes.Status400BadRequest);
         }
 
-        var drafts = await DraftAsync(db, dispatch, clock, incident, model.Purpose, letters, model.Attachments.Where(a => model.Grounds.Contains(a.Id)).ToList(), due!.Value, ct);
-        return Answers.Seen("/requests/" + drafts[0].Id);
+        return await DraftAsync(db, dispatch, clock, id, model.Purpose, letters, model.Attachments.Where(a => model.Grounds.Contains(a.Id)).ToList(), due!.Value, ct) is { } drafts
+            ? Answers.Seen("/requests/" + drafts[0].Id) : Answers.NotFound();
     }
 
     /// <summary>One letter for each recipient, in the order of the targets.</summary>
@@ -190,7 +195,7 @@ public static class DraftRequests
     /// <summary>One line of text from outside, inert.</summary>
     internal static string Line(string? text) => InertText.Clean(text ?? "").Replace('\n', ' ').Trim();
 
-    private static async Task<Results<Created<Drafted>, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, Input input, NodeDb db, ContactFinder finder, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Created<Drafted>, ValidationProblem, ProblemHttpResult>> ApiAsync(IncidentId id, Input input, HttpRequest http, NodeDb db, ContactFinder finder, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
     {
         if (await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct) is not { } incident)
         {
@@ -200,6 +205,11 @@ public static class DraftRequests
         if (!db.Viewer.Has(incident.Marking.Origin, Right.SendRequests))
         {
             return TypedResults.Problem("This incident is another team's: only they send requests about it.", statusCode: 403, title: "Not your incident");
+        }
+
+        if (EntityTag.Outdated(http, incident.Version) is { } outdated)
+        {
+            return outdated;
         }
 
         var wrong = new Dictionary<string, string[]>(StringComparer.Ordinal);
@@ -261,7 +271,11 @@ public static class DraftRequests
             return TypedResults.Problem("No contact answers for these targets. Add one to the directory or give a recipient {name, mail, why}.", statusCode: 409, title: "Nobody to ask", extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["withoutContact"] = without });
         }
 
-        var drafts = await DraftAsync(db, dispatch, clock, incident, purpose, grouped, grounds, input.DueAt?.ToUniversalTime() ?? DueTimes.For(purpose, incident.Severity, now), ct);
+        if (await DraftAsync(db, dispatch, clock, id, purpose, grouped, grounds, input.DueAt?.ToUniversalTime() ?? DueTimes.For(purpose, incident.Severity, now), ct) is not { } drafts)
+        {
+            return IncidentAct.NotFoundForApi();
+        }
+
         var refused = new List<string>();
         var held = new List<string>();
         foreach (var (draft, to) in input.Send ? drafts.Zip(grouped, (d, g) => (d, g.To)) : [])

@@ -7,7 +7,8 @@ namespace Renkei.Incidents;
 /// <summary>
 /// Whose turn it is and by when, from the requests and the reporters' unread words; the one place that sets
 /// <see cref="Incident.Waiting"/> and <see cref="Incident.DueAt"/>. Ours: a draft to send, a bounce, an answer to act on, a word from a
-/// reporter. Theirs: a request that is out. Nobody's: neither.
+/// reporter. Theirs: a request that is out. Nobody's: neither. One fact for all readers of the incident: everything counts, also what
+/// whoever acts may not know of.
 /// </summary>
 public static class IncidentClock
 {
@@ -16,11 +17,16 @@ public static class IncidentClock
 
     public static async Task RecomputeAsync(NodeDb db, Incident incident, CancellationToken ct)
     {
-        var requests = await db.Requests.Where(r => r.Incident == incident.Id).ToListAsync(ct);
-        requests.AddRange(db.Requests.Local.Where(r => r.Incident == incident.Id && requests.TrueForAll(x => x.Id != r.Id)));
-        var reports = await db.ReportLinks.Where(l => l.Incident == incident.Id && l.EndedAt == null).Select(l => l.Report).ToListAsync(ct);
-        var words = await db.ReportMessages.Where(m => reports.Contains(m.Report)).GroupBy(m => m.Report).Select(g => g.OrderByDescending(m => m.At).First()).ToListAsync(ct);
-        (incident.Waiting, incident.DueAt) = Of(incident.State, requests, [.. words.Where(w => w.FromReporter).Select(w => w.At)]);
+        var id = incident.Id;
+        // what is changed here and not saved yet stands before what is stored
+        var changed = db.Requests.Local.Where(r => r.Incident == id).ToList();
+        (incident.Waiting, incident.DueAt) = await db.AskAsNodeAsync(async node =>
+        {
+            var stored = await node.Requests.AsNoTracking().Where(r => r.Incident == id).ToListAsync(ct);
+            var reports = await node.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToListAsync(ct);
+            var words = await node.ReportMessages.Where(m => reports.Contains(m.Report)).GroupBy(m => m.Report).Select(g => g.OrderByDescending(m => m.At).First()).ToListAsync(ct);
+            return Of(incident.State, [.. stored.Where(r => changed.TrueForAll(c => c.Id != r.Id)), .. changed], [.. words.Where(w => w.FromReporter).Select(w => w.At)]);
+        }, ct);
     }
 
     /// <summary>The rule itself: pure, so that a table of cases can test it.</summary>

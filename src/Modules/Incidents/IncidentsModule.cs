@@ -34,7 +34,7 @@ public static class IncidentsModule
         services.AddSingleton<IOutboxHandler, ReporterNoticeHandler>();
         services.AddSingleton(new NavEntry(10, "overview", "/", "layout-dashboard", "nav.overview", 'h', Right.ReadDesk));
         services.AddSingleton(new NavEntry(20, "triage", "/triage", "inbox", "nav.triage", 't', Right.ReadDesk,
-            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Report.Kind, [(short)ReportState.New], ct)));
+            async (sp, ct) => await TriageQueue.CountAsync(sp.GetRequiredService<NodeDb>(), ct)));
         services.AddSingleton(new NavEntry(30, "incidents", "/incidents", "alert-triangle", "nav.incidents", 'i', Right.ReadDesk,
             async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(Incident.Kind, [(short)IncidentState.Open], ct)));
         services.AddSingleton(new NavEntry(83, "labels", "/settings/labels", "tag", "nav.labels", null, Right.ManagePeople));

@@ -63,12 +63,12 @@ public static class ListIncidents
 
     private static async Task<IResult> PageAsync([AsParameters] Filter filter, NodeDb db, Texts t, CancellationToken ct)
     {
-        if (!TryAfter(filter, out var after, out var skip))
+        if (!TryAfter(filter, out var after, out var place))
         {
             return TypedResults.BadRequest();
         }
 
-        var (incidents, next) = await FetchAsync(db, filter, after, skip, PageSize, ct);
+        var (incidents, next) = await FetchAsync(db, filter, after, place, PageSize, ct);
         var ids = incidents.Select(i => i.Id).ToArray();
         var owners = incidents.Select(i => i.Owner).Distinct().ToArray();
         var names = await db.Set<Directories.Person>().Where(p => owners.Contains(p.Id)).ToDictionaryAsync(p => p.Id, p => p.NameIn(t.Lang), ct);
@@ -84,7 +84,7 @@ public static class ListIncidents
 
     private static async Task<Results<Ok<ItemList>, ValidationProblem>> ApiAsync([AsParameters] Filter filter, int? limit, NodeDb db, CancellationToken ct)
     {
-        if (!TryAfter(filter, out var after, out var skip))
+        if (!TryAfter(filter, out var after, out var place))
         {
             return TypedResults.ValidationProblem(ApiQuery.BadCursor);
         }
@@ -105,7 +105,7 @@ public static class ListIncidents
             return TypedResults.ValidationProblem(wrong);
         }
 
-        var (incidents, next) = await FetchAsync(db, filter, after, skip, take, ct);
+        var (incidents, next) = await FetchAsync(db, filter, after, place, take, ct);
         return TypedResults.Ok(new ItemList([.. incidents.Select(ToItem)], next));
     }
 
@@ -113,12 +113,12 @@ public static class ListIncidents
     private static async Task<IResult> CsvAsync([AsParameters] Filter filter, NodeDb db, Texts t, TimeProvider clock, CancellationToken ct)
     {
         var rows = new List<Incident>();
-        var (after, skip) = (ListCursor.Start, 0);
+        var (after, place) = (ListCursor.Start, (SortedPlace?)null);
         for (string? next = ""; next is not null && rows.Count < MaxRows;)
         {
-            (var page, next) = await FetchAsync(db, filter, after, skip, 500, ct);
+            (var page, next) = await FetchAsync(db, filter, after, place, 500, ct);
             rows.AddRange(page);
-            if (!TryAfter(filter with { After = next }, out after, out skip))
+            if (!TryAfter(filter with { After = next }, out after, out place))
             {
                 break;
             }
@@ -146,13 +146,33 @@ public static class ListIncidents
         static string? Utc(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>A cursor of the due order, or how many rows to pass over in another one (<c>skip.50</c>).</summary>
-    private static bool TryAfter(Filter filter, out ListCursor after, out int skip)
+    /// <summary>Where a page of another order than by due time ended. Numbers are a team's own: they part what was opened in the same moment.</summary>
+    private sealed record SortedPlace(Severity Severity, DateTimeOffset Opened, string Number)
     {
-        (after, skip) = (ListCursor.Start, 0);
-        return filter.After is { } text && text.StartsWith("skip.", StringComparison.Ordinal)
-            ? int.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out skip) && skip <= MaxRows
-            : ListCursor.TryParse(filter.After, out after);
+        public static SortedPlace Of(Incident last) => new(last.Severity, last.OpenedAt, last.Number);
+
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"at.{(int)Severity}.{Instant.ToMicros(Opened)}.{Number}");
+
+        public static SortedPlace? Parse(string text) =>
+            text.Split('.', 4) is ["at", var severity, var opened, { Length: > 0 and <= 40 } number]
+            && int.TryParse(severity, NumberStyles.None, CultureInfo.InvariantCulture, out var s) && Enum.IsDefined((Severity)s)
+            && long.TryParse(opened, NumberStyles.None, CultureInfo.InvariantCulture, out var micros) && micros < Instant.ToMicros(DateTimeOffset.MaxValue)
+                ? new((Severity)s, Instant.FromMicros(micros), number) : null;
+    }
+
+    private static bool IsSorted(string? sort) => sort is "opened" or "-opened" or "severity" or "-severity";
+
+    /// <summary>A cursor of the due order, or the place in the other one that is asked for.</summary>
+    private static bool TryAfter(Filter filter, out ListCursor after, out SortedPlace? place)
+    {
+        (after, place) = (ListCursor.Start, null);
+        if (!IsSorted(filter.Sort) || string.IsNullOrEmpty(filter.After))
+        {
+            return ListCursor.TryParse(filter.After, out after);
+        }
+
+        place = SortedPlace.Parse(filter.After);
+        return place is not null;
     }
 
     private static short[] States(string? state) => state switch
@@ -165,11 +185,11 @@ public static class ListIncidents
     };
 
     /// <summary>An unfiltered list starts from the grants; a filter looks through the read rule.</summary>
-    private static async Task<(IReadOnlyList<Incident> Incidents, string? Next)> FetchAsync(NodeDb db, Filter filter, ListCursor after, int skip, int take, CancellationToken ct)
+    private static async Task<(IReadOnlyList<Incident> Incidents, string? Next)> FetchAsync(NodeDb db, Filter filter, ListCursor after, SortedPlace? place, int take, CancellationToken ct)
     {
-        if (filter.Sort is "opened" or "-opened" or "severity" or "-severity")
+        if (IsSorted(filter.Sort))
         {
-            return await SortedAsync(db, filter, skip, take, ct);
+            return await SortedAsync(db, filter, place, take, ct);
         }
 
         var wanted = new List<Incident>();
@@ -181,9 +201,9 @@ public static class ListIncidents
             var places = await db.ListAsync(Incident.Kind, States(filter.State), cursor, take + 1, ct);
             var ids = places.Take(take).Select(p => new IncidentId(p.Record)).ToArray();
             var found = await db.Incidents.AsNoTracking().Where(i => ids.Contains(i.Id)).ToDictionaryAsync(i => i.Id, ct);
-            foreach (var (record, place) in places.Take(take))
+            foreach (var (record, at) in places.Take(take))
             {
-                cursor = place;
+                cursor = at;
                 if (found.TryGetValue(new(record), out var incident) && Matches(incident, filter, db.Viewer))
                 {
                     wanted.Add(incident);
@@ -204,10 +224,21 @@ public static class ListIncidents
         return (wanted, next);
     }
 
-    /// <summary>Another order than by due time: asked of the rows, the page found by counting, so bounded.</summary>
-    private static async Task<(IReadOnlyList<Incident> Incidents, string? Next)> SortedAsync(NodeDb db, Filter filter, int skip, int take, CancellationToken ct)
+    /// <summary>Another order than by due time: asked of the rows, and on from the last one shown, so that what comes or goes meanwhile moves nothing.</summary>
+    private static async Task<(IReadOnlyList<Incident> Incidents, string? Next)> SortedAsync(NodeDb db, Filter filter, SortedPlace? place, int take, CancellationToken ct)
     {
         var rows = Filtered(db, filter);
+        if (place is var (severity, opened, number))
+        {
+            rows = filter.Sort switch
+            {
+                "opened" => rows.Where(i => i.OpenedAt >= opened && (i.OpenedAt > opened || i.Number.CompareTo(number) > 0)),
+                "-opened" => rows.Where(i => i.OpenedAt <= opened && (i.OpenedAt < opened || i.Number.CompareTo(number) > 0)),
+                "severity" => rows.Where(i => i.Severity > severity || (i.Severity == severity && (i.OpenedAt < opened || (i.OpenedAt == opened && i.Number.CompareTo(number) > 0)))),
+                _ => rows.Where(i => i.Severity < severity || (i.Severity == severity && (i.OpenedAt < opened || (i.OpenedAt == opened && i.Number.CompareTo(number) > 0)))),
+            };
+        }
+
         var sorted = filter.Sort switch
         {
             "opened" => rows.OrderBy(i => i.OpenedAt),
@@ -215,8 +246,8 @@ public static class ListIncidents
             "severity" => rows.OrderBy(i => i.Severity).ThenByDescending(i => i.OpenedAt),
             _ => rows.OrderByDescending(i => i.Severity).ThenByDescending(i => i.OpenedAt),
         };
-        var page = await sorted.ThenBy(i => i.Id).Skip(skip).Take(take + 1).ToListAsync(ct);
-        return (page.Take(take).ToList(), page.Count > take && skip + take <= MaxRows ? string.Create(CultureInfo.InvariantCulture, $"skip.{skip + take}") : null);
+        var page = await sorted.ThenBy(i => i.Number).Take(take + 1).ToListAsync(ct);
+        return (page.Take(take).ToList(), page.Count > take ? SortedPlace.Of(page[take - 1]).ToString() : null);
     }
 
     private static IQueryable<Incident> Filtered(NodeDb db, Filter filter)

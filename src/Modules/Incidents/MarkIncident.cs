@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Renkei.Kernel;
 using Renkei.Store;
 
@@ -22,4 +23,25 @@ public static class MarkIncident
         // where both contradict each other, such as two RED ones that name different people, the incident's readers remain: somebody must be able to close the request
         db.Remark<CoordinationRequest, RequestId>(incident, r => r.Incident == id, before => TriageDesk.Combined(before, marking) ?? marking);
     }
+
+    /// <summary>
+    /// The incident as it is marked now, for a transaction that puts something beside it under that marking. Until it ends nobody changes the
+    /// marking; whoever waits to do so finds what was put there, and it follows. Null when the incident is not, or no longer, to be known of.
+    /// </summary>
+    public static async Task<Incident?> HoldAsync(NodeDb db, IncidentId id, CancellationToken ct)
+    {
+        // what was read before the transaction may be old
+        db.ChangeTracker.Clear();
+        if (!await TakeAsync(db, id, ct))
+        {
+            // its readers changed while this waited: what stands now is asked
+            await TakeAsync(db, id, ct);
+        }
+
+        return await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct);
+    }
+
+    /// <summary>Writes nothing new: it takes the row, where the engine locks rows.</summary>
+    private static async Task<bool> TakeAsync(NodeDb db, IncidentId id, CancellationToken ct) =>
+        await db.Incidents.Where(i => i.Id == id).ExecuteUpdateAsync(s => s.SetProperty(i => i.Title, i => i.Title), ct) > 0;
 }

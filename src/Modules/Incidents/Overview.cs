@@ -67,8 +67,8 @@ public static class Overview
         return new Counts(
             await overdue.Take(bound).CountAsync(ct),
             longest is { } since ? now - since : null,
-            await db.CountAsync(Report.Kind, [(short)ReportState.New], ct),
-            await db.Reports.Where(r => r.State == ReportState.New && r.DueAt < tomorrow).Take(bound).CountAsync(ct),
+            await TriageQueue.CountAsync(db, ct),
+            await TriageQueue.Waiting(db).Where(r => r.DueAt < tomorrow).Take(bound).CountAsync(ct),
             waits.GetValueOrDefault(Waiting.Us), waits.GetValueOrDefault(Waiting.Them), waits.GetValueOrDefault(Waiting.Nobody),
             await db.Requests.Where(r => r.State == RequestState.Answered || r.State == RequestState.Bounced).Take(bound).CountAsync(ct),
             await db.Incidents.Where(i => i.State == IncidentState.Open && i.Owner == me).Take(bound).CountAsync(ct),

@@ -185,11 +185,6 @@ public static class SplitReport
         }
 
         var report = await db.Reports.AsNoTracking().FirstAsync(r => r.Id == id, ct);
-        if (!db.Viewer.Has(report.Marking.Origin, Right.Triage))
-        {
-            return TriageApi.Problem(Refusal.NotYours);
-        }
-
         var usual = (await PiecesAsync(db, report, (_, _) => "", ct)).ToDictionary(p => p.Observable.Id, p => p.Role);
         var (wrong, shares) = (new Dictionary<string, string[]>(StringComparer.Ordinal), new List<Share>());
         if (input.Parts is not { Count: >= 2 and <= MaxParts } parts)

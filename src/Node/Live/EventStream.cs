@@ -130,12 +130,13 @@ public static class EventStream
             await using (var db = databases.For(viewer))
             {
                 var text = new StringBuilder();
-                foreach (var kind in await VisibleAsync(db, gathered, clock.GetUtcNow(), ct))
+                // one for each of these records that the viewer may know of at this moment
+                foreach (var kind in (await db.KnownAsync([.. gathered.Select(r => r.Id)], ct)).Values)
                 {
                     text.Append("event: changed\ndata: ").Append(kind).Append("\n\n");
                 }
 
-                var count = await db.Notifications.CountAsync(n => n.ReadAt == null && n.Person == person, ct);
+                var count = await Notifications.UnreadAsync(db, person, ct);
                 if (count != unread)
                 {
                     unread = count;
@@ -150,21 +151,6 @@ public static class EventStream
             // several commits in a row become one look at the database
             await Task.Delay(Gather, clock, ct);
         }
-    }
-
-    /// <summary>One kind for each of these records that the viewer may know of at this moment: the grants decide, as for every list.</summary>
-    private static async Task<IReadOnlyList<string>> VisibleAsync(NodeDb db, IReadOnlyList<RecordRef> records, DateTimeOffset now, CancellationToken ct)
-    {
-        if (records.Count == 0)
-        {
-            return [];
-        }
-
-        var ids = records.Select(r => r.Id).Distinct().ToArray();
-        var (principals, standing) = (db.Viewer.Principals.ToArray(), db.Viewer.Standing.ToArray());
-        var mine = await db.Grants.AsNoTracking().Where(g => ids.Contains(g.Record) && principals.Contains(g.Principal) && g.From <= now && g.Until > now && !db.Denials.Any(d => d.Record == g.Record && standing.Contains(d.Principal)))
-            .Select(g => new { g.Record, g.Kind }).Distinct().ToListAsync(ct);
-        return [.. mine.Select(m => m.Kind)];
     }
 
     private static async Task WaitAsync(ChannelReader<RecordRef?> changes, TimeProvider clock, CancellationToken ct)

@@ -106,7 +106,7 @@ public static class ShellPages
             page.RoleLabelKey = "role." + who.Viewer.Roles.First(r => r.Team == acts).Role.Code();
         }
 
-        page.Unread = await db.Notifications.CountAsync(n => n.ReadAt == null && n.Person == id, ct);
+        page.Unread = await Live.Notifications.UnreadAsync(db, id, ct);
         var nav = new List<NavItem>();
         foreach (var entry in services.GetServices<NavEntry>().OrderBy(n => n.Order).Where(n => Shows(who.Viewer, n.Right) || (n.OrRight is { } other && Shows(who.Viewer, other))))
         {

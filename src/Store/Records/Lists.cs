@@ -74,6 +74,19 @@ public sealed partial class NodeDb
         return await grants.Select(g => g.Record).Distinct().Take(CountBound + 1).CountAsync(ct);
     }
 
+    /// <summary>Of these records, those that the viewer may know of at this moment, each with its kind: the grants decide, as for every list.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> KnownAsync(IReadOnlyCollection<Guid> records, CancellationToken ct)
+    {
+        if (records.Count == 0)
+        {
+            return new Dictionary<Guid, string>();
+        }
+
+        var (now, ids, mine, standing) = (Now, records.Distinct().ToArray(), Principals, Standing);
+        return await Grants.AsNoTracking().Where(g => ids.Contains(g.Record) && mine.Contains(g.Principal) && g.From <= now && g.Until > now && !Denials.Any(d => d.Record == g.Record && standing.Contains(d.Principal)))
+            .Select(g => new { g.Record, g.Kind }).Distinct().ToDictionaryAsync(g => g.Record, g => g.Kind, ct);
+    }
+
     private IEnumerable<IQueryable<Grant>> ListParts(string kind, IReadOnlyList<short> states, ListCursor after)
     {
         var now = Now;

@@ -156,6 +156,140 @@ public class NarrowingTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task A_draft_that_is_written_while_its_incident_is_narrowed_is_marked_as_that_is_then(string engine)
+    {
+        await using var node = await TestNode.StartAsync(engine);
+        var (incident, _) = await SharedAsync(node);
+        await using (var db = node.Databases.ForSystem())
+        {
+            db.IncidentTargets.Add(new IncidentTarget { Id = Guid.CreateVersion7(), Incident = incident, Type = ObservableType.IPv4, Value = "203.0.113.44", Role = TargetRole.Other, AddedAt = node.Clock.GetUtcNow() });
+            await db.SaveChangesAsync(Ct);
+        }
+
+        using var machine = await node.WithTokenAsync("aozora");
+        // that a token was used is written down at its first call, which would wait outside
+        using var first = await machine.GetAsync("/api/v1/incidents", Ct);
+        Task<HttpResponseMessage>? drafting = null;
+        await using (var editor = node.Databases.ForSystem())
+        {
+            await editor.InTransactionAsync(async () =>
+            {
+                var narrowed = await editor.Incidents.SingleAsync(i => i.Id == incident, Ct);
+                MarkIncident.Set(editor, narrowed, Marking.Own(narrowed.Marking.Origin));
+                await editor.SaveChangesAsync(Ct);
+                // it reads the incident as it still stands for everyone, and then wants to write
+                drafting = machine.PostAsJsonAsync($"/api/v1/incidents/{incident}/requests", new { purpose = "takedown", recipient = new { name = "Tsubakuro three", mail = "abuse@isp.example", language = "en", why = "known" } }, Ct);
+                await Task.Delay(1500, Ct);
+                return 0;
+            }, Ct);
+        }
+
+        using var drafted = await drafting!;
+        Assert.True(drafted.StatusCode == HttpStatusCode.Created, await drafted.Content.ReadAsStringAsync(Ct));
+        Assert.Empty(await KnownAsync(node, "minato@minato.example"));
+        Assert.Equal(3, (await KnownAsync(node, "sato@aozora.example")).Length);
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task Who_narrows_an_incident_while_a_draft_is_written_waits_and_takes_it_along(string engine)
+    {
+        await using var node = await TestNode.StartAsync(engine);
+        var (incident, requests) = await SharedAsync(node);
+        Task? narrowing = null;
+        await using (var db = node.Databases.For(await node.ViewerOfAsync("sato@aozora.example")))
+        {
+            await db.InTransactionAsync(async () =>
+            {
+                var held = await MarkIncident.HoldAsync(db, incident, Ct);
+                db.Requests.Add(DraftOf(node, held!));
+                await db.SaveChangesAsync(Ct);
+                narrowing = Task.Run(() => NarrowAsync(node, incident), Ct);
+                await Task.Delay(1000, Ct);
+                Assert.False(narrowing.IsCompleted);
+                return 0;
+            }, Ct);
+        }
+
+        await narrowing!;
+        Assert.Empty(await KnownAsync(node, "minato@minato.example"));
+        Assert.Equal(requests.Length + 1, (await KnownAsync(node, "sato@aozora.example")).Length);
+    }
+
+    [Fact]
+    public async Task An_incident_that_was_taken_from_its_reader_is_not_held()
+    {
+        await using var node = await TestNode.StartAsync();
+        var (incident, _) = await SharedAsync(node);
+        await NarrowAsync(node, incident);
+        await using var db = node.Databases.For(await node.ViewerOfAsync("minato@minato.example"));
+        Assert.Null(await db.InTransactionAsync(() => MarkIncident.HoldAsync(db, incident, Ct), Ct));
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task Whose_turn_it_is_is_one_fact_whoever_acts(string engine)
+    {
+        await using var node = await TestNode.StartAsync(engine);
+        var (incident, requests) = await SharedAsync(node);
+        var smith = Principal.Of((await node.ViewerOfAsync("smith@aozora.example")).Person!.Value);
+        DateTimeOffset due;
+        await using (var db = node.Databases.ForSystem())
+        {
+            foreach (var request in await db.Requests.ToListAsync(Ct))
+            {
+                request.Marking = request.Marking with { Exclusions = new([smith]) };
+            }
+
+            await db.SaveChangesAsync(Ct);
+            due = await db.Requests.Where(r => r.Id == requests[0]).Select(r => r.DueAt).SingleAsync(Ct);
+        }
+
+        // she may not know of either request, and what she saves still tells that there is something to wait for
+        using var client = await node.SignedInAsync("smith@aozora.example");
+        await EditAsync(client, incident, Principal.Of((await node.TeamAsync("minato")).Id).Code);
+        foreach (var team in new[] { "aozora", "minato" })
+        {
+            using var machine = await node.WithTokenAsync(team);
+            var read = await machine.GetFromJsonAsync<JsonElement>($"/api/v1/incidents/{incident}", Ct);
+            Assert.Equal(("us", due), (read.GetProperty("waiting").GetString(), read.GetProperty("dueAt").GetDateTimeOffset()));
+        }
+
+        // what is changed here and not saved yet stands before what is stored
+        await using (var db = node.Databases.For(await node.ViewerOfAsync("sato@aozora.example")))
+        {
+            (await db.Requests.SingleAsync(r => r.Id == requests[0], Ct)).State = RequestState.Closed;
+            var stored = await db.Incidents.SingleAsync(i => i.Id == incident, Ct);
+            await IncidentClock.RecomputeAsync(db, stored, Ct);
+            Assert.Equal(Waiting.Them, stored.Waiting);
+        }
+    }
+
+    private static async Task NarrowAsync(TestNode node, IncidentId incident)
+    {
+        await using var editor = node.Databases.ForSystem();
+        var narrowed = await editor.Incidents.SingleAsync(i => i.Id == incident, Ct);
+        MarkIncident.Set(editor, narrowed, Marking.Own(narrowed.Marking.Origin));
+        await editor.SaveChangesAsync(Ct);
+    }
+
+    private static CoordinationRequest DraftOf(TestNode node, Incident incident) => new()
+    {
+        Id = RequestId.New(node.Clock),
+        Marking = incident.Marking,
+        Number = "REQ-three",
+        Incident = incident.Id,
+        RecipientName = "Tsubakuro three",
+        RecipientMail = "abuse@isp.example",
+        Language = "en",
+        Purpose = RequestPurpose.Takedown,
+        Why = "[]",
+        State = RequestState.Draft,
+        DueAt = node.Clock.GetUtcNow().AddHours(24),
+    };
+
     /// <summary>An AMBER incident of Aozora, shared with Minato, with a draft and a request that has left.</summary>
     private static async Task<(IncidentId Incident, RequestId[] Requests)> SharedAsync(TestNode node, bool shared = true)
     {
