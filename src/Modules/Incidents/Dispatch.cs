@@ -192,7 +192,8 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
     /// <summary>Name and address a team's messages come from: its own mail address when that is in the node's mail domain, else its short name there.</summary>
     public async Task<(string Name, string Address)> SenderAsync(TeamId origin, string language, CancellationToken ct)
     {
-        var team = await db.Teams.AsNoTracking().FirstAsync(t => t.Id == origin, ct);
+        // a letter names its sender to whoever may read it, also where the directory shows them no entry of that team
+        var team = await db.AskAsNodeAsync(node => node.Teams.AsNoTracking().FirstAsync(t => t.Id == origin, ct), ct);
         var own = team.Mail is { } mail && mail.EndsWith("@" + settings.MailDomain, StringComparison.OrdinalIgnoreCase) ? mail : team.Slug + "@" + settings.MailDomain;
         return (team.NameIn(language), own);
     }
@@ -202,7 +203,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
 
     public static async Task<TeamContact> ContactAsync(NodeDb db, TeamId origin, TimeZoneInfo zone, CancellationToken ct)
     {
-        var team = await db.Teams.AsNoTracking().FirstAsync(t => t.Id == origin, ct);
+        var team = await db.AskAsNodeAsync(node => node.Teams.AsNoTracking().FirstAsync(t => t.Id == origin, ct), ct);
         return new(team.Phone, team.Hours, team.Country, zone);
     }
 

@@ -119,6 +119,11 @@ public class ViewerMatrixTests
                         failures.Add($"{name} {item.Split('/')[1]}/{item.Split('/')[^1]}: {c.Row.Name} {(int)answer.StatusCode}, should {(shows == true ? "" : "not ")}show");
                     }
 
+                    if ((int)answer.StatusCode >= 500)
+                    {
+                        failures.Add($"{name} {item}: {(int)answer.StatusCode}");
+                    }
+
                     if (!c.Row.Cells[name] && desk && answer.StatusCode != HttpStatusCode.NotFound)
                     {
                         failures.Add($"{name} {item}: {(int)answer.StatusCode}, a hidden record must answer 404 as if it did not exist");
