@@ -19,12 +19,14 @@ public sealed record GeoFileResult(
 /// <summary>
 /// Turns one file into rows for the tables. What a file is, its bytes say: names are whatever a download left behind. gzip is unpacked.
 /// </summary>
-internal sealed class GeoImport(List<string> registries)
+/// <param name="maxFile">Largest file read in bytes, packed and unpacked: a small gzip may hold any number of zeros.</param>
+internal sealed class GeoImport(List<string> registries, long maxFile = GeoImport.MaxFile)
 {
-    /// <summary>Largest file read, packed and unpacked.</summary>
     public const int MaxFile = 1 << 30;
 
     private const int MaxErrors = 20;
+
+    private string Largest => maxFile == MaxFile ? "1 GiB" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{maxFile} bytes");
 
     private readonly List<GeoRowError> _errors = [];
     private long _accepted;
@@ -57,17 +59,17 @@ internal sealed class GeoImport(List<string> registries)
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            if (file.Length > MaxFile)
+            if (file.Length > maxFile)
             {
-                return Refuse(name, null, null, "file is larger than 1 GiB");
+                return Refuse(name, null, null, $"file is larger than {Largest}");
             }
 
             bytes = new byte[file.Length];
             file.ReadExactly(bytes);
             sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
-            if (bytes is [0x1F, 0x8B, ..] && !TryUnpack(ref bytes))
+            if (bytes is [0x1F, 0x8B, ..] && !TryUnpack(ref bytes, maxFile))
             {
-                return Refuse(name, null, sha256, "file is larger than 1 GiB when unpacked");
+                return Refuse(name, null, sha256, $"file is larger than {Largest} when unpacked");
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
@@ -271,7 +273,7 @@ internal sealed class GeoImport(List<string> registries)
         }
     }
 
-    private static bool TryUnpack(ref byte[] bytes)
+    private static bool TryUnpack(ref byte[] bytes, long maxFile)
     {
         using var gzip = new GZipStream(new MemoryStream(bytes, writable: false), CompressionMode.Decompress);
         using var unpacked = new MemoryStream();
@@ -279,7 +281,7 @@ internal sealed class GeoImport(List<string> registries)
         int read;
         while ((read = gzip.Read(buffer)) > 0)
         {
-            if (unpacked.Length + read > MaxFile)
+            if (unpacked.Length + read > maxFile)
             {
                 return false;
             }

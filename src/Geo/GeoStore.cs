@@ -33,7 +33,8 @@ public sealed record GeoStatus(GeoState State, long Version, GeoSnapshotError? E
 /// <see cref="Current"/> starts reading in the background, and lookups know nothing until that is done (about a second for a full Internet
 /// table). A newer file, from this process or another, is found within ten seconds of use. Safe for many threads.
 /// </summary>
-public sealed class GeoStore(string folder, TimeProvider? clock = null)
+/// <param name="maxFile">Largest file that <see cref="Load"/> reads, in bytes, packed and unpacked.</param>
+public sealed class GeoStore(string folder, TimeProvider? clock = null, long maxFile = GeoImport.MaxFile)
 {
     private const int KeptSnapshots = 3;
     private const string Prefix = "geo-";
@@ -105,7 +106,7 @@ public sealed class GeoStore(string folder, TimeProvider? clock = null)
         var sources = new List<GeoSource>();
         foreach (string file in files)
         {
-            var import = new GeoImport(registries);
+            var import = new GeoImport(registries, maxFile);
             GeoFileResult result = import.Read(file, cancellation);
             results.Add(result);
             if (result.Refused is null)

@@ -209,6 +209,7 @@ public sealed partial class NodeDb
             if (entry.State != EntityState.Added)
             {
                 regrant.Add(record.RecordKey);
+                ForgetGrants(record.RecordKey);
             }
 
             foreach (var granted in record.Marking.Grants().DistinctBy(g => g.Principal.Code, StringComparer.Ordinal))
@@ -225,6 +226,15 @@ public sealed partial class NodeDb
         _places[record.RecordKey] = place;
         audit.Add(Entry(now, record.Marking.Origin, record.RecordKind + (entry.State == EntityState.Added ? ".created" : ".changed"), record.RecordKind, record.RecordKey, record.Version,
             changed.Count == 0 ? null : new Dictionary<string, object?>(StringComparer.Ordinal) { ["fields"] = changed }));
+    }
+
+    /// <summary>What this context wrote for the record before, and what is deleted now: a row with the same key may take its place.</summary>
+    private void ForgetGrants(Guid record)
+    {
+        foreach (object row in Grants.Local.Where(g => g.Record == record).Concat<object>(Denials.Local.Where(d => d.Record == record)).ToList())
+        {
+            Entry(row).State = EntityState.Detached;
+        }
     }
 
     private static (short State, long Sort) PlaceOf(object entity) => entity is IListed listed ? listed.ListPlace : ((short)0, 0L);

@@ -95,7 +95,8 @@ public sealed class IncidentFields(NodeDb db, NodeDbFactory databases, TimeProvi
         }
 
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon > 0 && int.TryParse(text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var version))
+        // PostgreSQL knows no NUL, and no code holds one
+        if (colon > 0 && !text.Contains('\0', StringComparison.Ordinal) && int.TryParse(text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var version))
         {
             var code = text[(colon + 1)..];
             // an old incident keeps its version; a new choice is of the set in force

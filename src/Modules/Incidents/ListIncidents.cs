@@ -261,7 +261,9 @@ public static class ListIncidents
 
         if (!string.IsNullOrEmpty(filter.Category))
         {
-            rows = rows.Where(i => i.Category == filter.Category);
+            // what is no category has no rows, and is not asked of the database: PostgreSQL knows no NUL
+            var known = RsitTaxonomy.FindCategory(filter.Category) is not null;
+            rows = known ? rows.Where(i => i.Category == filter.Category) : rows.Where(i => false);
         }
 
         if (Enum.TryParse<Severity>(filter.Severity, ignoreCase: true, out var severity))

@@ -103,7 +103,7 @@ public static class MarkDuplicate
     /// <summary>The report by number or id; where that one is a duplicate itself, what it is a duplicate of.</summary>
     private static async Task<Report?> FindAsync(NodeDb db, string number, CancellationToken ct)
     {
-        if (number.Length is 0 or > 40)
+        if (!Numbers.CanBe(number))
         {
             return null;
         }

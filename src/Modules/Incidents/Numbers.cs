@@ -7,6 +7,9 @@ namespace Renkei.Incidents;
 /// <summary>Numbers people quote: per team, so that nobody learns from one how much another team has.</summary>
 public static class Numbers
 {
+    /// <summary>Whether this can be such a number at all, so that nothing else is looked up: PostgreSQL knows no NUL, and no number holds one.</summary>
+    public static bool CanBe(string text) => text.Length is > 0 and <= 40 && !text.AsSpan().ContainsAnyExceptInRange(' ', '~');
+
     /// <summary><c>R-2026-11-0181</c>.</summary>
     public static async Task<string> ReportAsync(NodeDb db, TeamId team, DateTimeOffset at, CancellationToken ct)
     {

@@ -177,23 +177,22 @@ public static class ReportForm
             return Unread(StatusCodes.Status503ServiceUnavailable, TimeSpan.FromSeconds(10));
         }
 
-        IFormCollection? form;
-        IReadOnlyList<IncomingAttachment> files;
+        ReportFormBody? body;
         try
         {
-            (form, files) = await ReadAsync(http, settings, place.Reading);
+            body = await ReadAsync(http, settings, place.Reading);
         }
         catch (OperationCanceledException) when (place.TookTooLong)
         {
             return Unread(StatusCodes.Status408RequestTimeout, TimeSpan.FromSeconds(10));
         }
 
-        if (form is null)
+        if (body is null)
         {
             return Back(Fields.New(settings.Zone), FormErrors.None, "report_form.problem.too_large", StatusCodes.Status413PayloadTooLarge);
         }
 
-        var fields = Fields.Of(form);
+        var fields = Fields.Of(body.Form);
         if (wait is { } left)
         {
             // small enough to be read, so that what was written is still there
@@ -206,7 +205,12 @@ public static class ReportForm
             return Back(fields, FormErrors.None, "report_form.problem.stale", StatusCodes.Status400BadRequest);
         }
 
-        var incoming = ToIncoming(fields, files, receiver.Id, Channel.Web, page.Lang, clock.GetUtcNow());
+        if (NotUtf8(body) is { Count: > 0 } broken)
+        {
+            return Back(fields, Errors(t, broken), null, StatusCodes.Status400BadRequest);
+        }
+
+        var incoming = ToIncoming(fields, body.Files, receiver.Id, Channel.Web, page.Lang, clock.GetUtcNow());
         var result = await intake.TakeAsync(incoming, ct);
         if (result is IntakeResult.KeyReused)
         {
@@ -226,41 +230,37 @@ public static class ReportForm
         }
     }
 
-    /// <summary>The form and its files, or null when it is larger than a report may be.</summary>
-    internal static async Task<(IFormCollection? Form, IReadOnlyList<IncomingAttachment> Files)> ReadAsync(HttpContext http, IncidentsSettings settings, CancellationToken ct)
+    /// <summary>The form and its files, or null when it is larger than a report may be. It is the request's form from then on.</summary>
+    internal static async Task<ReportFormBody?> ReadAsync(HttpContext http, IncidentsSettings settings, CancellationToken ct)
     {
         var limit = settings.MaxReportBytes + (1024L * 1024);
         if (!http.Request.HasFormContentType)
         {
-            return (FormCollection.Empty, []);
+            return new();
         }
 
         if (http.Request.ContentLength > limit)
         {
             await DiscardAsync(http, limit, ct);
-            return (null, []);
+            return null;
         }
 
         AllowBody(http, limit);
         try
         {
-            var form = await http.Request.ReadFormAsync(new FormOptions { MultipartBodyLengthLimit = limit, ValueCountLimit = 64, ValueLengthLimit = 1024 * 1024, KeyLengthLimit = 100, MultipartHeadersCountLimit = 8, MultipartHeadersLengthLimit = 8192 }, ct);
-            var files = new List<IncomingAttachment>();
-            foreach (var file in form.Files.Where(f => f.Length > 0))
-            {
-                var bytes = new byte[file.Length];
-                await using var stream = file.OpenReadStream();
-                await stream.ReadExactlyAsync(bytes, ct);
-                files.Add(new(file.FileName, file.ContentType, bytes));
-            }
-
-            return (form, files);
+            var body = await ReportFormBody.ReadAsync(http.Request, limit, ct);
+            http.Request.Form = body?.Form ?? FormCollection.Empty;
+            return body;
         }
         catch (Exception e) when (e is InvalidDataException or BadHttpRequestException)
         {
-            return (null, []);
+            return null;
         }
     }
+
+    /// <summary>What came in other bytes than UTF-8, named like every other fault.</summary>
+    internal static IReadOnlyList<FieldFault> NotUtf8(ReportFormBody body) =>
+        [.. body.NotUtf8.Select(name => new FieldFault(Ids.FirstOrDefault(i => i.Value == name || i.Key == name).Key ?? "summary", "not_utf8"))];
 
     /// <summary>
     /// Reads a refused body and forgets it, up to twice the limit: an answer before the end of the body makes most browsers show a broken

@@ -22,16 +22,20 @@ public static class TakeReport
     private static async Task<IResult> HandleAsync(HttpContext http, Intake intake, IncidentsSettings settings, Viewer viewer, PageContext page, Texts t, IAntiforgery forgery, TimeProvider clock)
     {
         var ct = http.RequestAborted;
-        var (form, files) = await ReportForm.ReadAsync(http, settings, ct);
-        if (form is null)
+        if (await ReportForm.ReadAsync(http, settings, ct) is not { } body)
         {
             return Page(ReportForm.Fields.New(settings.Zone), FormErrors.None, "report_form.problem.too_large", settings, StatusCodes.Status413PayloadTooLarge);
         }
 
-        var fields = ReportForm.Fields.Of(form);
+        var fields = ReportForm.Fields.Of(body.Form);
         if (!await forgery.IsRequestValidAsync(http))
         {
             return Page(fields, FormErrors.None, "report_form.problem.stale", settings, StatusCodes.Status400BadRequest);
+        }
+
+        if (ReportForm.NotUtf8(body) is { Count: > 0 } broken)
+        {
+            return Page(fields, ReportForm.Errors(t, broken), null, settings, StatusCodes.Status400BadRequest);
         }
 
         Channel? channel = fields.Channel switch { "phone" => Channel.Phone, "fax" => Channel.Fax, _ => null };
@@ -40,7 +44,7 @@ public static class TakeReport
             return Page(fields, ReportForm.Errors(t, [new("channel", "one_of", "phone, fax")]), null, settings, StatusCodes.Status400BadRequest);
         }
 
-        var incoming = ReportForm.ToIncoming(fields, files, team, by, page.Lang, clock.GetUtcNow()) with { TakenBy = viewer.Person, Actor = "person:" + viewer.Person };
+        var incoming = ReportForm.ToIncoming(fields, body.Files, team, by, page.Lang, clock.GetUtcNow()) with { TakenBy = viewer.Person, Actor = "person:" + viewer.Person };
         var result = await intake.TakeAsync(incoming, ct);
         if (result is IntakeResult.KeyReused)
         {

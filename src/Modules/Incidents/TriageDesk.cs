@@ -163,7 +163,7 @@ internal static class TriageDesk
         var number = wanted.ToUpperInvariant();
         var found = IncidentId.TryParse(wanted, null, out var id)
             ? await db.Incidents.Where(i => i.Id == id).ToListAsync(ct)
-            : wanted.Length is 0 or > 40 ? [] : await db.Incidents.Where(i => i.Number == number).Take(20).ToListAsync(ct);
+            : !Numbers.CanBe(number) ? [] : await db.Incidents.Where(i => i.Number == number).Take(20).ToListAsync(ct);
         return found.Find(i => i.State == IncidentState.Open && db.Viewer.Has(i.Marking.Origin, Right.Triage));
     }
 

@@ -36,8 +36,8 @@ public static partial class StoreFaults
             {
                 // busy, locked, read-only, I/O error, full, cannot open (https://sqlite.org/rescode.html)
                 case SqliteException { SqliteErrorCode: 5 or 6 or 8 or 10 or 13 or 14 }:
-                // ENOSPC, and Windows' disk full
-                case IOException { HResult: 28 or unchecked((int)0x80070070) }:
+                // EFBIG, ENOSPC, EDQUOT of Linux and of BSD, and Windows' disk full
+                case IOException { HResult: 27 or 28 or 122 or 69 or unchecked((int)0x80070070) }:
                     return true;
                 case PostgresException postgres:
                     // insufficient resources, operator intervention, lock not available, read-only transaction

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Renkei.Incidents;
+using Renkei.Store;
 
 namespace Renkei.Node.Tests.IntakeBadInput;
 
@@ -46,32 +49,55 @@ public class NotStoredTests
     }
 
     [Theory]
-    [InlineData(200)]
-    [InlineData(200_000)]
-    public async Task With_a_full_disk_nothing_is_acknowledged_and_what_was_acknowledged_is_there(int size)
+    [InlineData(200, false)]
+    [InlineData(200_000, false)]
+    [InlineData(2_000, true)]
+    public async Task With_a_full_disk_nothing_is_acknowledged_and_what_was_acknowledged_is_there(int size, bool bounded)
     {
-        // a small disk of its own where this process may mount one, else a bound on the database's pages
+        // a small disk of its own where this process may mount one, else files that may not grow
         var disk = Directory.CreateTempSubdirectory("renkei-disk-").FullName;
-        var mounted = await RunAsync("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk) == 0;
-        Assert.SkipUnless(mounted, "no tmpfs may be mounted here; the database's own bound is tested instead");
+        var mounted = !bounded && await RunAsync("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk) == 0;
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["data"] = Path.Combine(disk, "data") };
         try
         {
-            var acknowledged = new HashSet<string>(StringComparer.Ordinal);
-            var folder = Path.Combine(disk, "data");
-            await using (var node = await TestNode.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["data"] = folder }))
+            var acknowledged = new List<Taken>();
+            if (mounted)
             {
-                await FillAsync(node, size, acknowledged);
+                await using var node = await TestNode.StartAsync(settings: settings);
+                using var client = node.Anonymous();
+                await FillAsync(client, size, acknowledged);
+            }
+            else
+            {
+                await using (await TestNode.StartAsync(settings: settings))
+                {
+                    // its teams
+                }
+
+                // and ended without warning, as a process on a full disk may be
+                await using var child = await ChildNode.StartAsync("serve", settings["data"], 2048, "--set", "report-rate=100000");
+                using var client = child.Browser();
+                await FillAsync(client, size, acknowledged);
             }
 
-            Assert.NotEmpty(acknowledged);
-            Assert.Equal(0, await RunAsync("mount", "-o", "remount,size=64m", disk));
-            await using var again = await TestNode.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["data"] = folder });
+            Assert.Contains(acknowledged, a => a.Raw is null);
+            Assert.Contains(acknowledged, a => a.Raw is not null);
+            if (mounted)
+            {
+                Assert.Equal(0, await RunAsync("mount", "-o", "remount,size=64m", disk));
+            }
+
+            await using var again = await TestNode.StartAsync(settings: settings);
             await ThereAsync(again, acknowledged);
         }
         finally
         {
             SqliteConnection.ClearAllPools();
-            await RunAsync("umount", disk);
+            if (mounted)
+            {
+                await RunAsync("umount", disk);
+            }
+
             Directory.Delete(disk, recursive: true);
         }
     }
@@ -80,42 +106,81 @@ public class NotStoredTests
     public async Task With_a_full_database_nothing_is_acknowledged_and_what_was_acknowledged_is_there()
     {
         await using var node = await TestNode.StartAsync(adjust: b => TightSqlite.Use(b, 700));
-        var acknowledged = new HashSet<string>(StringComparer.Ordinal);
-        await FillAsync(node, 20_000, acknowledged);
+        var acknowledged = new List<Taken>();
+        using var client = node.Anonymous();
+        await FillAsync(client, 20_000, acknowledged);
         await ThereAsync(node, acknowledged);
     }
 
-    /// <summary>Posts until the node says that it cannot store, and some more; notes what it acknowledged.</summary>
-    private static async Task FillAsync(TestNode node, int size, HashSet<string> acknowledged)
+    /// <summary>A report that was acknowledged: its private link's key, the body as it was sent (null by the form), its summary and its file.</summary>
+    private sealed record Taken(string Key, byte[]? Raw, string Summary, byte[] File);
+
+    /// <summary>Reports by API and by form in turn until the node says that it cannot store, and some more; notes what it acknowledged.</summary>
+    private static async Task FillAsync(HttpClient client, int size, List<Taken> acknowledged)
     {
-        using var client = node.Anonymous();
+        var csrf = Regex.Match(await client.GetStringAsync("/report/aozora", Ct), "name=\"csrf\" value=\"([^\"]+)\"", RegexOptions.NonBacktracking).Groups[1].Value;
         var refused = 0;
         var random = new Random(11);
-        for (var i = 0; i < 20_000 && refused < 3; i++)
+        for (var i = 0; i < 20_000 && refused < 4; i++)
         {
             var bytes = new byte[size];
             random.NextBytes(bytes);
-            using var answer = await PostAsync(client, "fill" + i, Convert.ToBase64String(bytes));
-            if (answer.StatusCode == HttpStatusCode.Accepted)
+            var summary = $"when it cannot be written {i}";
+            var raw = Encoding.UTF8.GetBytes($$"""{"team":"aozora","type":"request","summary":"{{summary}}","attachments":[{"name":"a.bin","contentBase64":"{{Convert.ToBase64String(bytes)}}"}]}""");
+            using HttpContent content = i % 2 == 0
+                ? new ByteArrayContent(raw) { Headers = { ContentType = new("application/json") } }
+                : new MultipartFormDataContent { { new StringContent("request"), "kind" }, { new StringContent(summary), "summary" }, { new StringContent("unknown"), "clock" }, { new StringContent("none"), "disclosure" }, { new StringContent(csrf), "csrf" }, { new ByteArrayContent(bytes), "files", "a.bin" } };
+            using var answer = await client.PostAsync(i % 2 == 0 ? "/api/v1/reports" : "/report/aozora", content, Ct);
+            if (answer.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.SeeOther)
             {
-                acknowledged.Add(JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Ct)).RootElement.GetProperty("trackingNumber").GetString()!);
+                var link = i % 2 == 0 ? JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Ct)).RootElement.GetProperty("statusUrl").GetString()! : answer.Headers.Location!.ToString();
+                acknowledged.Add(new(link.Split('?')[0].Split('/')[^1], i % 2 == 0 ? raw : null, summary, bytes));
                 continue;
             }
 
-            Assert.True(answer.StatusCode == HttpStatusCode.ServiceUnavailable, $"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(Ct)}");
+            var said = await answer.Content.ReadAsStringAsync(Ct);
+            Assert.True(answer.StatusCode == HttpStatusCode.ServiceUnavailable, $"{(int)answer.StatusCode}: {said}");
             Assert.NotNull(answer.Headers.RetryAfter);
+            if (i % 2 == 1)
+            {
+                // what was written is still in the form
+                Assert.Contains(summary, said, StringComparison.Ordinal);
+            }
+
             refused++;
         }
 
-        Assert.Equal(3, refused);
+        Assert.Equal(4, refused);
     }
 
-    private static async Task ThereAsync(TestNode node, HashSet<string> acknowledged)
+    /// <summary>Each that was acknowledged is there once, to the byte.</summary>
+    private static async Task ThereAsync(TestNode node, List<Taken> acknowledged)
     {
         await using var db = node.Databases.ForSystem();
-        var stored = await db.Reports.AsNoTracking().Select(r => r.Number).ToListAsync(Ct);
-        Assert.Empty(acknowledged.Except(stored));
-        Assert.Equal(stored.Count, stored.Distinct(StringComparer.Ordinal).Count());
+        var blobs = node.Services.GetRequiredService<BlobStore>();
+        var stored = await db.Reports.AsNoTracking().ToListAsync(Ct);
+        Assert.Equal(stored.Count, stored.Select(r => r.Number).Distinct(StringComparer.Ordinal).Count());
+        var byKey = stored.ToDictionary(r => r.StatusKeyHash, StringComparer.Ordinal);
+        var files = (await db.ReportAttachments.AsNoTracking().ToListAsync(Ct)).ToLookup(a => a.Report);
+        foreach (var (key, raw, summary, file) in acknowledged)
+        {
+            Assert.True(byKey.TryGetValue(Intake.Hash(key), out var report), summary + " was acknowledged and is not there");
+            Assert.Equal(summary, report.Summary);
+            var kept = await blobs.ReadAsync(db, report.RawSha256, Ct);
+            Assert.NotNull(kept);
+            if (raw is not null)
+            {
+                Assert.True(raw.AsSpan().SequenceEqual(kept), summary + ": other raw bytes");
+            }
+            else
+            {
+                Assert.Equal(summary, JsonDocument.Parse(kept).RootElement.GetProperty("summary").GetString());
+            }
+
+            var attachment = Assert.Single(files[report.Id]);
+            var stillThere = await blobs.ReadAsync(db, attachment.Sha256, Ct);
+            Assert.True(file.AsSpan().SequenceEqual(stillThere), summary + ": another file");
+        }
     }
 
     private static async Task<HttpResponseMessage> PostAsync(HttpClient client, string key, string content)
