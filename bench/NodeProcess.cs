@@ -24,6 +24,9 @@ public sealed class NodeProcess : IDisposable
     /// <summary>From the start of the process to its line "ready".</summary>
     public TimeSpan UntilReady { get; }
 
+    /// <summary>From the start of the process to the last byte of the first page.</summary>
+    public TimeSpan UntilFirstPage { get; private set; }
+
     public int Id => _process.Id;
 
     /// <summary>Resident bytes now.</summary>
@@ -96,7 +99,11 @@ public sealed class NodeProcess : IDisposable
             throw new InvalidOperationException("The node ended before it was ready: " + string.Join("\n", said));
         }
 
-        return new NodeProcess(process, $"http://127.0.0.1:{port}", watch.Elapsed);
+        var node = new NodeProcess(process, $"http://127.0.0.1:{port}", watch.Elapsed);
+        using var client = new HttpClient();
+        await client.GetStringAsync(node.Url + "/sign-in");
+        node.UntilFirstPage = watch.Elapsed;
+        return node;
     }
 
     /// <summary>As the machine's power would: SIGKILL, no clean-up.</summary>

@@ -135,17 +135,40 @@ public static class NodeHost
     public static async Task PrepareAsync(IServiceProvider services, CancellationToken ct)
     {
         var node = services.GetRequiredService<NodeContext>();
-        await using var db = services.GetRequiredService<NodeDbFactory>().ForSystem();
         var settings = services.GetRequiredService<NodeSettings>();
         if (settings.Db.Length == 0)
         {
             services.GetRequiredService<FolderLock>().Take();
+        }
+
+        var keys = services.GetRequiredService<KeyRing>();
+        if (await KnownAsync(settings, keys, ct) is { } known)
+        {
+            (node.Id, node.Key, node.Inhabited) = (known.Id, known.Key, known.Inhabited);
+            return;
+        }
+
+        await using var db = services.GetRequiredService<NodeDbFactory>().ForSystem();
+        if (settings.Db.Length == 0)
+        {
             await db.ClearStaleMigrationLockAsync(ct);
         }
 
         await db.MigrateAsync(ct);
         node.Id = await db.NodeIdAsync(ct);
-        node.Key = await db.NodeKeyAsync(services.GetRequiredService<KeyRing>(), ct);
+        node.Key = await db.NodeKeyAsync(keys, ct);
+    }
+
+    private static async Task<KnownNode?> KnownAsync(NodeSettings settings, KeyRing keys, CancellationToken ct)
+    {
+        var sqlite = Path.Combine(settings.Data, "renkei.db");
+        if (settings.Db.Length == 0 && !File.Exists(sqlite))
+        {
+            return null;
+        }
+
+        await using var connection = settings.Db.Length == 0 ? SqliteStore.Connect(sqlite) : PostgresStore.Connect(settings.Db);
+        return await KnownNode.ReadAsync(connection, settings.Db.Length == 0 ? typeof(SqliteStore).Assembly : typeof(PostgresStore).Assembly, keys, ct);
     }
 
     private static MailSettings MailSettingsOf(NodeSettings settings) => new(
@@ -167,6 +190,7 @@ public static class NodeHost
         app.UsePageContext();
         app.UseAccessGate();
         app.UseAntiforgery();
+        app.UseForgeryRefusal();
         app.MapOpenApi().OpenToAll();
         app.MapHealth();
         app.MapLocalDoor();

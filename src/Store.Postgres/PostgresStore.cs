@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -11,6 +12,9 @@ public static class PostgresStore
     /// </summary>
     public static DbContextOptionsBuilder UseNodePostgres(this DbContextOptionsBuilder builder, string connection) =>
         builder.UseNpgsql(ConnectionString(connection), o => o.MigrationsAssembly(typeof(PostgresStore).Assembly));
+
+    /// <summary>A connection of its own, beside the contexts'.</summary>
+    public static DbConnection Connect(string connection) => new NpgsqlConnection(ConnectionString(connection));
 
     /// <summary>Reads <c>postgres://user:password@host:port/database</c>.</summary>
     public static string ConnectionString(string connection)

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
@@ -8,7 +9,12 @@ public static class SqliteStore
 {
     /// <summary>SQLite in WAL mode with full sync: an acknowledged commit survives a crash of the machine, not only of the process.</summary>
     public static DbContextOptionsBuilder UseNodeSqlite(this DbContextOptionsBuilder builder, string path) =>
-        builder.UseSqlite($"Data Source={path};Pooling=True;Foreign Keys=True;Default Timeout=30", o => o.MigrationsAssembly(typeof(SqliteStore).Assembly)).AddInterceptors(new Pragmas());
+        builder.UseSqlite(ConnectionString(path), o => o.MigrationsAssembly(typeof(SqliteStore).Assembly)).AddInterceptors(new Pragmas());
+
+    /// <summary>A connection of its own, beside the contexts'.</summary>
+    public static DbConnection Connect(string path) => new SqliteConnection(ConnectionString(path));
+
+    private static string ConnectionString(string path) => $"Data Source={path};Pooling=True;Foreign Keys=True;Default Timeout=30";
 
     private sealed class Pragmas : DbConnectionInterceptor
     {

@@ -16,6 +16,9 @@ public sealed class NodeContext(TimeProvider clock, IEnumerable<IModelPart> part
     /// <summary>The node's signing key; set once at start.</summary>
     public System.Security.Cryptography.ECDsa? Key { get; set; }
 
+    /// <summary>Someone was known to have an account when this process started; false asks the database.</summary>
+    public bool Inhabited { get; set; }
+
     public CommitSignals Signals { get; } = new();
 }
 

@@ -19,6 +19,9 @@ public sealed partial class NodeDb
         }
     }
 
+    /// <summary>Makes the model now, so that nobody who asks something waits for it.</summary>
+    public void Warm() => _ = Model;
+
     /// <summary>
     /// A process killed while it migrated leaves EF's lock row behind, and the next start would wait for it for ever. Only for a database
     /// that this process alone has open.
@@ -38,13 +41,12 @@ public sealed partial class NodeDb
     public async Task<ECDsa> NodeKeyAsync(KeyRing keys, CancellationToken ct)
     {
         var fact = await NodeFacts.FirstOrDefaultAsync(f => f.Name == "node-key", ct);
-        var key = ECDsa.Create();
         if (fact is not null)
         {
-            key.ImportPkcs8PrivateKey(keys.Unwrap(Convert.FromBase64String(fact.Value), "node-key"), out _);
-            return key;
+            return KnownNode.KeyOf(fact.Value, keys);
         }
 
+        var key = ECDsa.Create();
         key.GenerateKey(ECCurve.NamedCurves.nistP256);
         NodeFacts.Add(new NodeFact { Name = "node-key", Value = Convert.ToBase64String(keys.Wrap(key.ExportPkcs8PrivateKey(), "node-key")) });
         NodeFacts.Add(new NodeFact { Name = "node-key-public", Value = Convert.ToBase64String(key.ExportSubjectPublicKeyInfo()) });

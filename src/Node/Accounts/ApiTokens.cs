@@ -22,7 +22,7 @@ public static class ApiTokens
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/settings/tokens", (bool? revoked, Desk desk, PageContext page) => PageAsync(desk, new("", [], page.Date(page.Now.AddDays(90))), FormErrors.None, revoked: revoked == true)).Needs(Right.ManageTokens).ExcludeFromDescription();
+        routes.MapGet("/settings/tokens", Task<IResult> (bool? revoked, Desk desk, PageContext page) => PageAsync(desk, new("", [], page.Date(page.Now.AddDays(90))), FormErrors.None, revoked: revoked == true)).Needs(Right.ManageTokens).ExcludeFromDescription();
         routes.MapPost("/settings/tokens", CreateAsync).Needs(Right.ManageTokens).ExcludeFromDescription();
         routes.MapPost("/settings/tokens/{id}/revoke", RevokeAsync).Needs(Right.ManageTokens).ExcludeFromDescription();
     }

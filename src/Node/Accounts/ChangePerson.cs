@@ -18,12 +18,12 @@ public static class ChangePerson
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/people/{id}", (Guid id, string? done, Desk desk) => PageAsync(desk, new(id), null, FormErrors.None, done is "roles" or "off" or "on" or "factor" ? done : null)).Needs(Right.ManagePeople).ExcludeFromDescription();
+        routes.MapGet("/people/{id}", Task<IResult> (Guid id, string? done, Desk desk) => PageAsync(desk, new(id), null, FormErrors.None, done is "roles" or "off" or "on" or "factor" ? done : null)).Needs(Right.ManagePeople).ExcludeFromDescription();
         routes.MapPost("/people/{id}/roles", RolesAsync).Needs(Right.ManagePeople).ExcludeFromDescription();
-        routes.MapPost("/people/{id}/deactivate", (Guid id, [FromForm] string? confirm, Desk desk) => AccountAsync(desk, id, DeactivateAsync)).Needs(Right.ManagePeople).ExcludeFromDescription();
-        routes.MapPost("/people/{id}/activate", (Guid id, [FromForm] string? confirm, Desk desk) => AccountAsync(desk, id, ActivateAsync)).Needs(Right.ManagePeople).ExcludeFromDescription();
-        routes.MapPost("/people/{id}/second-factor", (Guid id, [FromForm] string? confirm, Desk desk) => AccountAsync(desk, id, ResetFactorAsync)).Needs(Right.ManagePeople).ExcludeFromDescription();
-        routes.MapPost("/people/{id}/link", (Guid id, [FromForm] string? confirm, Desk desk, NodeSettings settings) => AccountAsync(desk, id, (d, account, ct) => NewLinkAsync(d, account, settings))).Needs(Right.ManagePeople).ExcludeFromDescription();
+        routes.MapPost("/people/{id}/deactivate", Task<IResult> (Guid id, [FromForm] string? confirm, Desk desk) => AccountAsync(desk, id, DeactivateAsync)).Needs(Right.ManagePeople).ExcludeFromDescription();
+        routes.MapPost("/people/{id}/activate", Task<IResult> (Guid id, [FromForm] string? confirm, Desk desk) => AccountAsync(desk, id, ActivateAsync)).Needs(Right.ManagePeople).ExcludeFromDescription();
+        routes.MapPost("/people/{id}/second-factor", Task<IResult> (Guid id, [FromForm] string? confirm, Desk desk) => AccountAsync(desk, id, ResetFactorAsync)).Needs(Right.ManagePeople).ExcludeFromDescription();
+        routes.MapPost("/people/{id}/link", Task<IResult> (Guid id, [FromForm] string? confirm, Desk desk, NodeSettings settings) => AccountAsync(desk, id, (d, account, ct) => NewLinkAsync(d, account, settings))).Needs(Right.ManagePeople).ExcludeFromDescription();
     }
 
     /// <summary>Switched off by a person, unlike a lockout that ends by itself.</summary>

@@ -13,7 +13,7 @@ public static class Confirm
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/me/confirm", async (string? back, Desk desk) =>
+        routes.MapGet("/me/confirm", async Task<IResult> (string? back, Desk desk) =>
             await desk.AccountAsync() is { } account ? Answers.Page<ConfirmPage>(new Model(account.TwoFactorEnabled, SignIn.Local(back), FormErrors.None)) : Answers.NotFound()).SignedIn().ExcludeFromDescription();
         routes.MapPost("/me/confirm", HandleAsync).SignedIn().ExcludeFromDescription();
     }

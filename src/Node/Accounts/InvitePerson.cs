@@ -27,7 +27,7 @@ public static class InvitePerson
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/people/invite", (Viewer viewer, Texts t) => Answers.Page<InvitePage>(new Model("", "", t.Lang, [Role.Analyst], MayGive(viewer), FormErrors.None))).Needs(Right.ManagePeople).ExcludeFromDescription();
+        routes.MapGet("/people/invite", IResult (Viewer viewer, Texts t) => Answers.Page<InvitePage>(new Model("", "", t.Lang, [Role.Analyst], MayGive(viewer), FormErrors.None))).Needs(Right.ManagePeople).ExcludeFromDescription();
         routes.MapPost("/people/invite", HandleAsync).Needs(Right.ManagePeople).ExcludeFromDescription();
         routes.MapPost("/people/invite/withdraw", WithdrawAsync).Needs(Right.ManagePeople).ExcludeFromDescription();
     }

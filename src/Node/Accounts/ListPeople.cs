@@ -28,7 +28,7 @@ public static class ListPeople
     public sealed record Model(IReadOnlyList<Row> Rows, IReadOnlyList<Pending> Pending, string? Done);
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/people", async (string? done, Viewer viewer, NodeDb db, TimeProvider clock, CancellationToken ct) =>
+        routes.MapGet("/people", async Task<IResult> (string? done, Viewer viewer, NodeDb db, TimeProvider clock, CancellationToken ct) =>
             Answers.Page<PeoplePage>(new Model(await RowsAsync(db, viewer.Team!.Value, null, clock, ct), await UseInvitation.PendingAsync(db, viewer.Team!.Value, clock, ct), done is "changed" or "withdrawn" ? done : null)))
             .Needs(Right.ManagePeople).ExcludeFromDescription();
 

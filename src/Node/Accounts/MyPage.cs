@@ -17,7 +17,7 @@ public static class MyPage
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/me", async (bool? saved, Viewer viewer, NodeDb db, Texts t, CancellationToken ct) => await PageAsync(viewer, db, t, null, FormErrors.None, saved == true, ct)).SignedIn().ExcludeFromDescription();
+        routes.MapGet("/me", async Task<IResult> (bool? saved, Viewer viewer, NodeDb db, Texts t, CancellationToken ct) => await PageAsync(viewer, db, t, null, FormErrors.None, saved == true, ct)).SignedIn().ExcludeFromDescription();
         routes.MapPost("/me", HandleAsync).SignedIn().ExcludeFromDescription();
     }
 

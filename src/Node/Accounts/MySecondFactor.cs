@@ -15,7 +15,7 @@ public static class MySecondFactor
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/me/security/totp", async (Desk desk) => await PageAsync(desk, FormErrors.None)).SignedIn().ExcludeFromDescription();
+        routes.MapGet("/me/security/totp", async Task<IResult> (Desk desk) => await PageAsync(desk, FormErrors.None)).SignedIn().ExcludeFromDescription();
         routes.MapGet("/me/security/totp.svg", QrAsync).SignedIn().ExcludeFromDescription();
         routes.MapPost("/me/security/totp", OnAsync).SignedIn().ExcludeFromDescription();
         routes.MapPost("/me/security/totp/off", OffAsync).SignedIn().ExcludeFromDescription();

@@ -21,7 +21,7 @@ public static class MySecurity
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/me/security", (string? done, Desk desk) => PageAsync(desk, FormErrors.None, Array.IndexOf(Dones, done) >= 0 ? done : null)).SignedIn().ExcludeFromDescription();
+        routes.MapGet("/me/security", Task<IResult> (string? done, Desk desk) => PageAsync(desk, FormErrors.None, Array.IndexOf(Dones, done) >= 0 ? done : null)).SignedIn().ExcludeFromDescription();
         routes.MapPost("/me/security/password", PasswordAsync).SignedIn().ExcludeFromDescription();
         routes.MapPost("/me/security/sessions/end", EndSessionAsync).SignedIn().ExcludeFromDescription();
         routes.MapPost("/me/security/sessions/end-others", EndOthersAsync).SignedIn().ExcludeFromDescription();

@@ -24,7 +24,7 @@ public static class SetupLink
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/setup/{secret}", async (string secret, AccountDb accounts, TimeProvider clock, CancellationToken ct) =>
+        routes.MapGet("/setup/{secret}", async Task<IResult> (string secret, AccountDb accounts, TimeProvider clock, CancellationToken ct) =>
             await OpenAsync(accounts.Context, secret, clock, ct) is null ? LinkGonePage.Answer("accounts.setup")
                 : Answers.Page<SetupPage>(new Model(secret, new("", "", "", "JP", "", ""), FormErrors.None))).OpenToAll().ExcludeFromDescription();
         routes.MapPost("/setup/{secret}", HandleAsync).OpenToAll().ExcludeFromDescription();

@@ -16,9 +16,9 @@ public static class SignIn
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/sign-in", (string? back) => Answers.Page<SignInPage>(new Model("", Local(back), FormErrors.None))).OpenToAll().ExcludeFromDescription();
+        routes.MapGet("/sign-in", IResult (string? back) => Answers.Page<SignInPage>(new Model("", Local(back), FormErrors.None))).OpenToAll().ExcludeFromDescription();
         routes.MapPost("/sign-in", HandleAsync).OpenToAll().ExcludeFromDescription();
-        routes.MapPost("/sign-out", async (SignInManager<Account> signIn, CurrentViewer who, NodeDbFactory databases, TimeProvider clock, HttpContext http, [FromForm] string? back) =>
+        routes.MapPost("/sign-out", async Task<IResult> (SignInManager<Account> signIn, CurrentViewer who, NodeDbFactory databases, TimeProvider clock, HttpContext http, [FromForm] string? back) =>
         {
             if (who.SessionId is { } id)
             {

@@ -13,7 +13,7 @@ public static class SignInCode
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/sign-in/code", async (string? back, SignInManager<Account> signIn) =>
+        routes.MapGet("/sign-in/code", async Task<IResult> (string? back, SignInManager<Account> signIn) =>
             await signIn.GetTwoFactorAuthenticationUserAsync() is null ? Answers.Seen("/sign-in") : Answers.Page<SignInCodePage>(new Model(SignIn.Local(back), FormErrors.None))).OpenToAll().ExcludeFromDescription();
         routes.MapPost("/sign-in/code", HandleAsync).OpenToAll().ExcludeFromDescription();
     }

@@ -11,7 +11,7 @@ public static class SignInPasskey
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/sign-in/passkey/options", async ([FromForm] string? back, SignInManager<Account> signIn) =>
+        routes.MapPost("/sign-in/passkey/options", async Task<IResult> ([FromForm] string? back, SignInManager<Account> signIn) =>
             // no account is named: the browser offers what it has, and the answer tells nobody which accounts have passkeys
             Results.Content(await signIn.MakePasskeyRequestOptionsAsync(null), "application/json")).OpenToAll().ExcludeFromDescription();
         routes.MapPost("/sign-in/passkey", HandleAsync).OpenToAll().ExcludeFromDescription();

@@ -186,8 +186,8 @@ public static class Cli
     private static async Task<int> ServeAsync(NodeSettings settings, Func<IServiceProvider, CancellationToken, Task>? fill, CancellationToken ct)
     {
         await using var app = NodeHost.Build(settings);
-        // the routes become endpoints on one core while the model is made on the other; errors show at StartAsync
-        _ = Task.Run(() => ((Microsoft.AspNetCore.Routing.IEndpointRouteBuilder)app).DataSources.Sum(s => s.Endpoints.Count), ct);
+        // the model is made on one core while the other does the rest; whoever asks meanwhile waits for it, and errors show there
+        _ = Task.Run(() => Warm(app.Services), ct);
         await NodeHost.PrepareAsync(app.Services, ct);
         if (fill is not null)
         {
@@ -204,7 +204,7 @@ public static class Cli
             return 1;
         }
 
-        if (await Accounts.SetupLink.EnsureAsync(app.Services, ct) is { } link)
+        if (!app.Services.GetRequiredService<Store.NodeContext>().Inhabited && await Accounts.SetupLink.EnsureAsync(app.Services, ct) is { } link)
         {
             Console.WriteLine("Nobody has an account yet. Open this link once, within a day, to set up the first team and person:");
             Console.WriteLine(link);
@@ -213,6 +213,12 @@ public static class Cli
         Console.WriteLine("ready " + settings.PublicUrl);
         await app.WaitForShutdownAsync(ct);
         return 0;
+    }
+
+    private static void Warm(IServiceProvider services)
+    {
+        using var db = services.GetRequiredService<Store.NodeDbFactory>().ForSystem();
+        db.Warm();
     }
 
     private static NodeSettings Settings(ParseResult parsed)

@@ -26,7 +26,7 @@ public static class Notifications
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/notifications", PageAsync).SignedIn().ExcludeFromDescription();
-        routes.MapPost("/notifications/read", async ([FromForm] string? upTo, Viewer viewer, NodeDb db, TimeProvider clock, CancellationToken ct) =>
+        routes.MapPost("/notifications/read", async Task<IResult> ([FromForm] string? upTo, Viewer viewer, NodeDb db, TimeProvider clock, CancellationToken ct) =>
         {
             // what came while the page was open stays unread
             var me = viewer.Person!.Value;

@@ -29,7 +29,7 @@ public static class ShellPages
         services.AddSingleton(new NavEntry(90, "audit", "/audit", "shield-check", "nav.audit", null, Right.ReadAudit, OrRight: Right.OperateNode));
 
     public static void MapHealth(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/healthz", async (NodeDbFactory databases, CancellationToken ct) =>
+        routes.MapGet("/healthz", async Task<IResult> (NodeDbFactory databases, CancellationToken ct) =>
         {
             await using var db = databases.ForSystem();
             var version = typeof(ShellPages).Assembly.GetName().Version!.ToString(3);
@@ -40,15 +40,15 @@ public static class ShellPages
     {
         AuditLog.Map(routes);
         Search.Map(routes);
-        routes.MapPost("/me/language", async ([FromForm] string lang, [FromForm] string? back, Viewer viewer, NodeDb db, HttpContext http) =>
+        routes.MapPost("/me/language", async Task<IResult> ([FromForm] string lang, [FromForm] string? back, Viewer viewer, NodeDb db, HttpContext http) =>
         {
             var chosen = lang is "en" ? "en" : "ja";
             http.Response.Cookies.Append(LanguageCookie, chosen, new CookieOptions { MaxAge = TimeSpan.FromDays(365), HttpOnly = true, SameSite = SameSiteMode.Lax });
             return await ChangeAsync(viewer, db, p => p.Language = chosen, back);
         }).OpenToAll().ExcludeFromDescription();
-        routes.MapPost("/me/theme", ([FromForm] string theme, [FromForm] string? back, Viewer viewer, NodeDb db) =>
+        routes.MapPost("/me/theme", Task<IResult> ([FromForm] string theme, [FromForm] string? back, Viewer viewer, NodeDb db) =>
             ChangeAsync(viewer, db, p => p.Theme = theme is "dark" ? "dark" : "light", back)).SignedIn().ExcludeFromDescription();
-        routes.MapPost("/me/keys", ([FromForm] string keys, [FromForm] string? back, Viewer viewer, NodeDb db) =>
+        routes.MapPost("/me/keys", Task<IResult> ([FromForm] string keys, [FromForm] string? back, Viewer viewer, NodeDb db) =>
             ChangeAsync(viewer, db, p => p.Keys = keys is not "off", back)).SignedIn().ExcludeFromDescription();
     }
 

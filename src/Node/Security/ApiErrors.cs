@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Renkei.Node.Security;
 
@@ -10,6 +12,9 @@ namespace Renkei.Node.Security;
 /// </summary>
 public static partial class ApiErrors
 {
+    private const string WrongValue = "Wrong value";
+    private const string Unread = "The value cannot be read as what belongs here.";
+
     public static IApplicationBuilder UseApiErrors(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
         try
@@ -28,6 +33,12 @@ public static partial class ApiErrors
 
         if (IsApi(http) && http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null or 0 })
         {
+            if (http.Response.StatusCode == StatusCodes.Status400BadRequest && Unreadable(http) is { Count: > 0 } fields)
+            {
+                await TypedResults.ValidationProblem(fields, title: WrongValue).ExecuteAsync(http);
+                return;
+            }
+
             var (title, detail) = Words(http.Response.StatusCode, http);
             await Problems.WriteAsync(http, http.Response.StatusCode, title, detail);
         }
@@ -50,12 +61,27 @@ public static partial class ApiErrors
 
         if (Parameter().Match(e.Message) is { Success: true } bound)
         {
-            return TypedResults.ValidationProblem(One(JsonNamingPolicy.CamelCase.ConvertName(bound.Groups["name"].Value), "The value cannot be read as what belongs here."), title: "Wrong value");
+            return TypedResults.ValidationProblem(One(JsonNamingPolicy.CamelCase.ConvertName(bound.Groups["name"].Value), Unread), title: WrongValue);
         }
 
         return TypedResults.ValidationProblem(One("body", "A JSON body is needed."), title: "No body", detail: "/openapi/v1.json says what it holds. Nothing was changed.");
 
         static Dictionary<string, string[]> One(string field, string reason) => new(StringComparer.Ordinal) { [field] = [reason] };
+    }
+
+    /// <summary>Query parameters that hold a value of the wrong type: generated bindings refuse an optional one without saying which it was.</summary>
+    private static Dictionary<string, string[]> Unreadable(HttpContext http) =>
+        (http.GetEndpoint()?.Metadata.GetOrderedMetadata<IParameterBindingMetadata>() ?? [])
+            .Where(p => p.HasTryParse && http.Request.Query.TryGetValue(p.Name, out var given) && given.ToString() is { Length: > 0 } text && !Reads(p.ParameterInfo.ParameterType, text))
+            .GroupBy(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name), StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, _ => new[] { Unread }, StringComparer.Ordinal);
+
+    private static bool Reads(Type type, string text)
+    {
+        var plain = Nullable.GetUnderlyingType(type) ?? type;
+        return plain.IsEnum
+            ? Enum.TryParse(plain, text, ignoreCase: true, out _)
+            : plain.GetMethod("TryParse", [typeof(string), typeof(IFormatProvider), plain.MakeByRefType()]) is not { } read || (bool)read.Invoke(null, [text, CultureInfo.InvariantCulture, null])!;
     }
 
     private static (string Title, string? Detail) Words(int status, HttpContext http) => status switch

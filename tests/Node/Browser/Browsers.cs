@@ -43,7 +43,7 @@ public sealed class Browsers : IAsyncDisposable
             JavaScriptEnabled = script,
             ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(15_000);
+        context.SetDefaultTimeout(30_000);
         return context;
     }
 
@@ -114,8 +114,8 @@ public sealed class Watched
 
     public void Fault(string what) => _found.Add($"{_where}: {what}");
 
-    /// <summary>Looks at the page as it stands: accessibility, which takes a second or more, missing texts, width, language.</summary>
-    public async Task LookAsync(string name, bool accessibility = true)
+    /// <summary>Looks at the page as it stands: accessibility, which takes a second or more, missing texts, width, and language, where what people wrote is in one.</summary>
+    public async Task LookAsync(string name, bool accessibility = true, bool oneLanguage = true)
     {
         _where = name;
         await Page.WaitForLoadStateAsync(LoadState.Load);
@@ -135,7 +135,7 @@ public sealed class Watched
             Fault("too wide: " + wide);
         }
 
-        if (await Page.EvaluateAsync<string>("() => document.documentElement.lang") == "en")
+        if (oneLanguage && await Page.EvaluateAsync<string>("() => document.documentElement.lang") == "en")
         {
             foreach (var text in await Page.EvaluateAsync<string[]>(JapaneseInEnglish))
             {

@@ -11,7 +11,7 @@ using Renkei.Web;
 
 namespace Renkei.Node.Tests.Browser;
 
-/// <summary>Every page of the sample node, looked at as the walk's pages are: accessibility, texts, width, language.</summary>
+/// <summary>Every page of the sample node, looked at as the walk's pages are: accessibility, texts, width. Its reports are in two languages, so that language is the walk's to look at.</summary>
 public sealed class EveryPageTests(Browsers browsers, SampleNode sample)
 {
     /// <summary>What answers GET with something else than a page: files, streams, fragments; and pages that need what the walk has and the sample has not.</summary>
@@ -104,7 +104,7 @@ public sealed class EveryPageTests(Browsers browsers, SampleNode sample)
             return;
         }
 
-        await watched.LookAsync(path, accessibility);
+        await watched.LookAsync(path, accessibility, oneLanguage: false);
     }
 
     private static async Task<(string Theme, string Language)> AdjustAsync(TestNode node, string email, string theme, string lang)

@@ -181,6 +181,42 @@ public class StoreTests
     }
 
     [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public async Task A_node_knows_its_own_database_again_and_no_other(string engine)
+    {
+        await using var node = await TestNode.StartAsync(engine);
+        var (settings, keys, context) = (node.Services.GetRequiredService<NodeSettings>(), node.Services.GetRequiredService<KeyRing>(), node.Services.GetRequiredService<NodeContext>());
+        var migrations = engine == "sqlite" ? typeof(Store.Sqlite.SqliteStore).Assembly : typeof(Store.Postgres.PostgresStore).Assembly;
+        var known = await ReadAsync();
+        Assert.Equal((context.Id, true), (known!.Id, known.Inhabited));
+        Assert.Equal(context.Key!.ExportSubjectPublicKeyInfo(), known.Key.ExportSubjectPublicKeyInfo());
+        await DoAsync("""DELETE FROM "AspNetUsers" """);
+        Assert.False((await ReadAsync())!.Inhabited);
+        // another version's database, or one without its node's facts, takes the long way
+        await DoAsync("""UPDATE "__EFMigrationsHistory" SET "MigrationId" = '29991231235959_Later'""");
+        Assert.Null(await ReadAsync());
+        await DoAsync("""DROP TABLE "__EFMigrationsHistory" """);
+        Assert.Null(await ReadAsync());
+
+        System.Data.Common.DbConnection Connect() => engine == "sqlite" ? Store.Sqlite.SqliteStore.Connect(Path.Combine(node.Folder, "renkei.db")) : Store.Postgres.PostgresStore.Connect(settings.Db);
+
+        async Task<KnownNode?> ReadAsync()
+        {
+            await using var connection = Connect();
+            return await KnownNode.ReadAsync(connection, migrations, keys, Ct);
+        }
+
+        async Task DoAsync(string sql)
+        {
+            await using var connection = Connect();
+            await connection.OpenAsync(Ct);
+            await using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            await command.ExecuteNonQueryAsync(Ct);
+        }
+    }
+
+    [Theory]
     [InlineData(10)]
     [InlineData(BlobStore.InlineLimit)]
     [InlineData(BlobStore.InlineLimit + 1)]
