@@ -263,10 +263,10 @@ public static class ReportForm
         [.. body.NotUtf8.Select(name => new FieldFault(Ids.FirstOrDefault(i => i.Value == name || i.Key == name).Key ?? "summary", "not_utf8"))];
 
     /// <summary>
-    /// Reads a refused body and forgets it, up to twice the limit: an answer before the end of the body makes most browsers show a broken
-    /// connection and not the page that says what was wrong.
+    /// Reads a refused body and forgets it, up to twice the limit: an answer before the end of the body makes most clients show a broken
+    /// connection and not the answer that says what was wrong.
     /// </summary>
-    private static async Task DiscardAsync(HttpContext http, long limit, CancellationToken ct)
+    internal static async Task DiscardAsync(HttpContext http, long limit, CancellationToken ct)
     {
         if (http.Request.ContentLength > 2 * limit)
         {

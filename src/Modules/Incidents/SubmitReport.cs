@@ -185,6 +185,7 @@ public static class SubmitReport
     {
         if (request.ContentLength > limit)
         {
+            await ReportForm.DiscardAsync(request.HttpContext, limit, ct);
             return null;
         }
 
