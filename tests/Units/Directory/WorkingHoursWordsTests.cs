@@ -1,8 +1,6 @@
-using Renkei.Directories;
+namespace Renkei.Directories.Tests;
 
-namespace Renkei.Units.Directories;
-
-public sealed class WorkingHoursTests
+public sealed class WorkingHoursWordsTests
 {
     [Theory]
     [InlineData("平日 9:00-18:00", "平日 9:00–18:00", "weekdays 9:00–18:00")]
