@@ -31,7 +31,7 @@ public static class CloseIncident
     /// <summary>POST /api/v1/incidents/{id}/close. <c>state</c>: resolved or abandoned. Refused (409) while requests are open.</summary>
     public sealed record Input(string? State, string? Outcome);
 
-    private static async Task<Results<Ok<ListIncidents.Item>, ProblemHttpResult, ValidationProblem>> ApiAsync(IncidentId id, Input input, HttpContext http, NodeDb db, NodeDbFactory databases, TextBook book, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<ListIncidents.Item>, ProblemHttpResult, ValidationProblem>> ApiAsync(IncidentId id, Input input, HttpContext http, NodeDb db, TextBook book, TimeProvider clock, CancellationToken ct)
     {
         var (incident, refusal) = await IncidentAct.OpenForApiAsync(db, id, http.Request, ct);
         if (incident is null)
@@ -54,44 +54,94 @@ public static class CloseIncident
             });
         }
 
-        await using (var system = databases.ForSystem("closing"))
+        if (await OpenRequestsAsync(db, id, ct) > 0)
         {
-            // not how many: the token may not know of all of them
-            if (await system.Requests.AnyAsync(r => r.Incident == id && r.State != RequestState.Closed, ct))
-            {
-                return TypedResults.Problem("Some requests are not closed. Close each with its outcome first: POST /api/v1/requests/{id}/close. One that the token does not see is closed by who does.", statusCode: 409, title: "Requests are open");
-            }
+            return RequestsAreOpen();
         }
 
-        await EndAsync(db, databases, book, incident, state, outcome, clock.GetUtcNow(), ct);
-        if (!await IncidentAct.TrySaveAsync(db, ct))
+        switch (await TryEndAsync(db, book, incident, state, outcome, [], clock.GetUtcNow(), ct))
         {
-            return TypedResults.Problem("Somebody saved it meanwhile. Read it again and decide.", statusCode: 412, title: "Changed meanwhile");
+            case Ended.RequestsAreOpen:
+                return RequestsAreOpen();
+            case Ended.Changed:
+                return TypedResults.Problem("Somebody saved it meanwhile. Read it again and decide.", statusCode: 412, title: "Changed meanwhile");
         }
 
         http.Response.Headers.ETag = GetIncident.ETag(incident);
         return TypedResults.Ok(ListIncidents.ToItem(incident));
     }
 
-    private static async Task EndAsync(NodeDb db, NodeDbFactory databases, TextBook book, Incident incident, string state, string outcome, DateTimeOffset now, CancellationToken ct)
+    /// <summary>Not how many: the token may not know of all of them.</summary>
+    private static ProblemHttpResult RequestsAreOpen() =>
+        TypedResults.Problem("Some requests are not closed. Close each with its outcome first: POST /api/v1/requests/{id}/close. One that the token does not see is closed by who does.", statusCode: 409, title: "Requests are open");
+
+    /// <summary>All that are open, also what whoever closes may not know of.</summary>
+    private static Task<int> OpenRequestsAsync(NodeDb db, IncidentId id, CancellationToken ct) =>
+        db.AskAsNodeAsync(node => node.Requests.CountAsync(r => r.Incident == id && r.State != RequestState.Closed, ct), ct);
+
+    private enum Ended
+    {
+        Yes,
+
+        /// <summary>One was drafted in this moment.</summary>
+        RequestsAreOpen,
+
+        /// <summary>Somebody saved the incident or one of the requests in this moment.</summary>
+        Changed,
+    }
+
+    /// <summary>
+    /// Closes the requests as said, then the incident, and tells the reporters; all or nothing. The incident is held: who drafts a request about
+    /// it in this moment comes before, and this is refused, or after, and finds it closed.
+    /// </summary>
+    private static async Task<Ended> TryEndAsync(NodeDb db, TextBook book, Incident incident, string state, string outcome, IReadOnlyList<OpenRequest> open, DateTimeOffset now, CancellationToken ct)
+    {
+        try
+        {
+            return await db.InTransactionAsync(async () =>
+            {
+                await MarkIncident.TakeAsync(db, incident.Id, ct);
+                if (await OpenRequestsAsync(db, incident.Id, ct) > open.Count)
+                {
+                    return Ended.RequestsAreOpen;
+                }
+
+                foreach (var (request, how) in open)
+                {
+                    End(db, incident, request, Enum.Parse<RequestOutcome>(how, ignoreCase: true), now);
+                }
+
+                await EndAsync(db, book, incident, state, outcome, now, ct);
+                await db.SaveChangesAsync(ct);
+                return Ended.Yes;
+            }, ct);
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            db.ChangeTracker.Clear();
+            return Ended.Changed;
+        }
+    }
+
+    private static async Task EndAsync(NodeDb db, TextBook book, Incident incident, string state, string outcome, DateTimeOffset now, CancellationToken ct)
     {
         incident.State = state == "abandoned" ? IncidentState.Abandoned : IncidentState.Resolved;
         incident.Outcome = outcome;
         incident.ClosedAt = now;
-        await TellReportersAsync(db, databases, book, incident, now, ct);
+        await TellReportersAsync(db, book, incident, now, ct);
         Diary.Say(db, incident, EntryKind.State, now, incident.State == IncidentState.Resolved ? "diary.resolved" : "diary.abandoned", [TextRefang.DefangText(outcome)]);
         await IncidentClock.RecomputeAsync(db, incident, ct);
     }
 
-    private static async Task<IResult> GetAsync(IncidentId id, NodeDb db, NodeDbFactory databases, CancellationToken ct)
+    private static async Task<IResult> GetAsync(IncidentId id, NodeDb db, CancellationToken ct)
     {
         var (incident, refusal) = await IncidentAct.OpenAsync(db, id, ct);
         return incident is null ? refusal!
             : incident.State != IncidentState.Open ? Answers.Seen(IncidentAct.Href(id))
-            : Answers.Page<CloseIncidentPage>(await ModelAsync(db, databases, incident, "resolved", "", null, FormErrors.None, ct));
+            : Answers.Page<CloseIncidentPage>(await ModelAsync(db, incident, "resolved", "", null, FormErrors.None, ct));
     }
 
-    private static async Task<IResult> PostAsync(IncidentId id, IFormCollection form, NodeDb db, NodeDbFactory databases, TextBook book, TimeProvider clock, Texts t, CancellationToken ct)
+    private static async Task<IResult> PostAsync(IncidentId id, IFormCollection form, NodeDb db, TextBook book, TimeProvider clock, Texts t, CancellationToken ct)
     {
         var (incident, refusal) = await IncidentAct.OpenAsync(db, id, ct);
         if (incident is null)
@@ -105,28 +155,22 @@ public static class CloseIncident
         }
 
         var outcome = IncidentAct.Clean(form["outcome"]);
-        var model = await ModelAsync(db, databases, incident, form["state"].ToString(), outcome, form, new FormErrors(), ct);
+        var model = await ModelAsync(db, incident, form["state"].ToString(), outcome, form, new FormErrors(), ct);
         Check(model, db, t);
         if (model.Errors.Any)
         {
             return Answers.Page<CloseIncidentPage>(model, StatusCodes.Status400BadRequest);
         }
 
-        var now = clock.GetUtcNow();
-        foreach (var (request, how) in model.Open)
-        {
-            End(db, incident, request, Enum.Parse<RequestOutcome>(how, ignoreCase: true), now);
-        }
-
-        await EndAsync(db, databases, book, incident, model.State, outcome, now, ct);
-        if (await IncidentAct.TrySaveAsync(db, ct))
+        if (await TryEndAsync(db, book, incident, model.State, outcome, model.Open, clock.GetUtcNow(), ct) == Ended.Yes)
         {
             return IncidentAct.Done(id, "closed");
         }
 
+        db.ChangeTracker.Clear();
         (incident, refusal) = await IncidentAct.OpenAsync(db, id, ct);
         return incident is null ? refusal!
-            : Answers.Page<CloseIncidentPage>(await ModelAsync(db, databases, incident, model.State, outcome, form, new FormErrors().Add("outcome", t["incident.close.outcome"], t["incident.changed_meanwhile"]), ct), StatusCodes.Status409Conflict);
+            : Answers.Page<CloseIncidentPage>(await ModelAsync(db, incident, model.State, outcome, form, new FormErrors().Add("outcome", t["incident.close.outcome"], t["incident.changed_meanwhile"]), ct), StatusCodes.Status409Conflict);
     }
 
     private static void Check(Model model, NodeDb db, Texts t)
@@ -175,12 +219,11 @@ public static class CloseIncident
     /// Each reporter reads it behind their private link, in their language. The one place to change when closing is also said by mail.
     /// All of them: also those of reports that whoever closes may not know of, who hears nothing of these.
     /// </summary>
-    private static async Task TellReportersAsync(NodeDb db, NodeDbFactory databases, TextBook book, Incident incident, DateTimeOffset now, CancellationToken ct)
+    private static async Task TellReportersAsync(NodeDb db, TextBook book, Incident incident, DateTimeOffset now, CancellationToken ct)
     {
         var (id, origin) = (incident.Id, incident.Marking.Origin);
-        await using var system = databases.ForSystem("closing");
-        var linked = await system.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToArrayAsync(ct);
-        var reports = await system.Reports.AsNoTracking().Where(r => linked.Contains(r.Id) && r.Channel != Channel.Import && r.Marking.Origin == origin).ToListAsync(ct);
+        var linked = await db.AskAsNodeAsync(node => node.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToArrayAsync(ct), ct);
+        var reports = await db.AskAsNodeAsync(node => node.Reports.AsNoTracking().Where(r => linked.Contains(r.Id) && r.Channel != Channel.Import && r.Marking.Origin == origin).ToListAsync(ct), ct);
         var known = await db.Reports.Where(r => linked.Contains(r.Id)).Select(r => r.Id).ToListAsync(ct);
         foreach (var report in reports)
         {
@@ -196,13 +239,12 @@ public static class CloseIncident
         }
     }
 
-    private static async Task<Model> ModelAsync(NodeDb db, NodeDbFactory databases, Incident incident, string state, string outcome, IFormCollection? form, FormErrors errors, CancellationToken ct)
+    private static async Task<Model> ModelAsync(NodeDb db, Incident incident, string state, string outcome, IFormCollection? form, FormErrors errors, CancellationToken ct)
     {
         var id = incident.Id;
         var open = await db.Requests.Where(r => r.Incident == id && r.State != RequestState.Closed).OrderBy(r => r.Number).ToListAsync(ct);
         var reports = await db.ReportLinks.CountAsync(l => l.Incident == id && l.EndedAt == null, ct);
-        await using var system = databases.ForSystem("closing");
-        var all = await system.Requests.CountAsync(r => r.Incident == id && r.State != RequestState.Closed, ct);
+        var all = await OpenRequestsAsync(db, id, ct);
         return new(incident, state, outcome, [.. open.Select(r => new OpenRequest(r, form?["request-" + r.Id].ToString() ?? ""))], all > open.Count, reports, errors);
     }
 }

@@ -93,7 +93,6 @@ public static class CloseRequest
         (request.State, request.Outcome, request.ClosedAt) = (RequestState.Closed, chosen, now);
         db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person, Text = DraftRequests.Line(text) });
         Diary.Say(db, incident, EntryKind.Request, now, "request.diary.closed_" + chosen.ToString().ToLowerInvariant(), [request.Number, request.RecipientName], "/requests/" + request.Id);
-        await IncidentClock.RecomputeAsync(db, incident, ct);
-        await db.SaveChangesAsync(ct);
+        await IncidentClock.SaveAsync(db, incident, ct);
     }
 }

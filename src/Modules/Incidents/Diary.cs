@@ -12,8 +12,8 @@ public static class Diary
     private const string ToRequest = "/requests/";
     private const string ToReport = "/reports/";
 
-    /// <summary>Lines that can be left out one after the other before reading gives up: a timeline of others' business.</summary>
-    private const int MostLooked = 5_000;
+    /// <summary>Lines looked at in one go, at most.</summary>
+    private const int MostAtOnce = 5_000;
 
     /// <summary>A sentence of the node: <paramref name="textKey"/> from the text files, its arguments as plain text.</summary>
     public static void Say(NodeDb db, Incident incident, EntryKind what, DateTimeOffset at, string textKey, IReadOnlyList<string> args, string? href = null) =>
@@ -43,7 +43,8 @@ public static class Diary
         var ordered = lines.Where(e => all || mine.Contains(e.Team) || open.Contains(e.What) || (e.What != EntryKind.Note && e.Href != null)).OrderByDescending(e => e.At).ThenByDescending(e => e.Id);
         var read = new List<TimelineEntry>();
         var batch = Math.Max(take, 100);
-        for (var looked = 0; read.Count < take && looked < MostLooked; looked += batch)
+        // however many lines in a row are others' business, the one behind them is found
+        for (var looked = 0; read.Count < take; looked += batch, batch = Math.Min(batch * 2, Math.Max(take, MostAtOnce)))
         {
             var some = await ordered.Skip(looked).Take(batch).ToListAsync(ct);
             read.AddRange(all ? some : await KnownAsync(db, some, ct));

@@ -83,7 +83,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         return await JudgeAsync(request, incident, subject, text, earlier.Count + 1, [first, .. earlier], from, address, [], date, ct);
     }
 
-    /// <summary>Changes the draft into a sent request; the caller saves, in one transaction with what else it does.</summary>
+    /// <summary>Changes the draft into a sent request; the caller saves with <see cref="IncidentClock.SaveAsync"/>.</summary>
     public async Task<SendFault> ReleaseAsync(CoordinationRequest request, DateTimeOffset date, string sha256, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
@@ -113,7 +113,6 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Sent, At = now, Author = db.Viewer.Person });
         Diary.Say(db, outgoing.Incident, EntryKind.Request, now, "request.diary.sent", [request.Number, request.RecipientName], "/requests/" + request.Id);
         await LetOutAsync(outgoing, ct);
-        await IncidentClock.RecomputeAsync(db, outgoing.Incident, ct);
         return SendFault.None;
     }
 
@@ -142,7 +141,6 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = request.State, At = now, Author = db.Viewer.Person, MessageId = message.MessageId, MessageSha256 = message.Sha256 });
         Diary.Say(db, outgoing.Incident, EntryKind.Request, now, "request.diary.reminded", [request.Number, request.RecipientName], "/requests/" + request.Id);
         await LetOutAsync(outgoing, ct);
-        await IncidentClock.RecomputeAsync(db, outgoing.Incident, ct);
         return SendFault.None;
     }
 
@@ -252,6 +250,12 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         if (request.Contact is { } contact && await db.Contacts.AnyAsync(c => c.Id == contact && c.BouncedAt != null, ct))
         {
             warnings.Add("request.warning.bounced");
+        }
+
+        // PAP AMBER and RED leave no trace that the attacker could see: a letter to whoever runs their servers may be one
+        if (incident.Marking.Pap >= Pap.Amber)
+        {
+            warnings.Add(incident.Marking.Pap == Pap.Red ? "request.warning.pap_red" : "request.warning.pap_amber");
         }
 
         return new(request, incident, message, fault, verdict, [.. leaks.Distinct(StringComparer.Ordinal)], [.. warnings.Distinct(StringComparer.Ordinal)]);

@@ -41,7 +41,10 @@ public static class DraftRequests
 
     public const int MaxWhy = 500;
 
-    /// <summary>What a script asks for. Without <paramref name="Targets"/> all that nobody was asked about; without <paramref name="Recipient"/> the most specific contact of each.</summary>
+    /// <summary>
+    /// What a script asks for. Without <paramref name="Targets"/> all that nobody was asked about; without <paramref name="Recipient"/> the most
+    /// specific contact of each whose mail did not bounce.
+    /// </summary>
     /// <param name="Purpose">takedown, investigate, notifyVictim, provideLogs or inform.</param>
     /// <param name="Grounds">Ids of the incident's attachments.</param>
     /// <param name="Send">Send them at once, where the rule lets them go and the contact is our own directory's or named here.</param>
@@ -60,12 +63,12 @@ public static class DraftRequests
         routes.MapPost("/api/v1/incidents/{id}/requests", ApiAsync).NeedsScope(Scopes.RequestsWrite).WithTags("requests").WithName("draftRequests");
     }
 
-    /// <summary>Writes the drafts of one incident in one transaction, marked as it is marked in that moment; null when it is no longer to be known of.</summary>
+    /// <summary>Writes the drafts of one incident in one transaction, marked as it is marked in that moment; null when it is closed or no longer to be known of.</summary>
     public static Task<List<CoordinationRequest>?> DraftAsync(
         NodeDb db, Dispatch dispatch, TimeProvider clock, IncidentId id, RequestPurpose purpose, IReadOnlyList<(Addressee To, IReadOnlyList<IncidentTarget> Targets)> letters, IReadOnlyList<IncidentAttachment> grounds, DateTimeOffset due, CancellationToken ct) =>
         db.InTransactionAsync(async () =>
         {
-            if (await MarkIncident.HoldAsync(db, id, ct) is not { } incident)
+            if (await MarkIncident.HoldAsync(db, id, ct) is not { State: IncidentState.Open } incident)
             {
                 return null;
             }
@@ -134,6 +137,11 @@ public static class DraftRequests
             return TypedResults.StatusCode(StatusCodes.Status403Forbidden);
         }
 
+        if (incident.State != IncidentState.Open)
+        {
+            return ProposeRequests.Closed(incident.Id);
+        }
+
         var model = await ProposeRequests.ContactsAsync(db, finder, incident, form, clock.GetUtcNow(), ct);
         var errors = new FormErrors();
         var hand = ByHand(form, model, errors, t);
@@ -155,7 +163,9 @@ public static class DraftRequests
         }
 
         return await DraftAsync(db, dispatch, clock, id, model.Purpose, letters, model.Attachments.Where(a => model.Grounds.Contains(a.Id)).ToList(), due!.Value, ct) is { } drafts
-            ? Answers.Seen("/requests/" + drafts[0].Id) : Answers.NotFound();
+            ? Answers.Seen("/requests/" + drafts[0].Id)
+            // closed in this moment; or hidden, which the page it leads to says
+            : ProposeRequests.Closed(id);
     }
 
     /// <summary>One letter for each recipient, in the order of the targets.</summary>
@@ -212,6 +222,11 @@ public static class DraftRequests
             return outdated;
         }
 
+        if (incident.State != IncidentState.Open)
+        {
+            return Closed();
+        }
+
         var wrong = new Dictionary<string, string[]>(StringComparer.Ordinal);
         // a word and not an enum, so that a wrong one is answered with its field and what is right
         if (!Enum.TryParse<RequestPurpose>(input.Purpose, ignoreCase: true, out var purpose) || !Enum.IsDefined(purpose))
@@ -254,7 +269,7 @@ public static class DraftRequests
         var letters = new List<(Addressee To, IncidentTarget Target)>();
         foreach (var (target, _) in picked)
         {
-            var to = hand ?? (await ProposeRequests.MatchesAsync(finder, target, ct) is [var match, ..] ? Addressee.Of(match) : null);
+            var to = hand ?? (ProposeRequests.FirstToAsk(await ProposeRequests.MatchesAsync(finder, target, ct)) is { } match ? Addressee.Of(match) : null);
             if (to is null)
             {
                 without.Add(target.Id);
@@ -273,7 +288,7 @@ public static class DraftRequests
 
         if (await DraftAsync(db, dispatch, clock, id, purpose, grouped, grounds, input.DueAt?.ToUniversalTime() ?? DueTimes.For(purpose, incident.Severity, now), ct) is not { } drafts)
         {
-            return IncidentAct.NotFoundForApi();
+            return await db.Incidents.AnyAsync(i => i.Id == id, ct) ? Closed() : IncidentAct.NotFoundForApi();
         }
 
         var refused = new List<string>();
@@ -293,11 +308,14 @@ public static class DraftRequests
                 refused.Add(draft.Number);
             }
 
-            await db.SaveChangesAsync(ct);
+            // a refusal is saved, too: the audit log tells it
+            await IncidentClock.SaveAsync(db, outgoing?.Incident ?? incident, ct);
         }
 
         return TypedResults.Created($"/api/v1/requests/{drafts[0].Id}", new Drafted([.. drafts.Select(ListRequests.ToItem)], without, refused, held));
     }
+
+    private static ProblemHttpResult Closed() => TypedResults.Problem("The incident is closed. Reopen it first: POST /api/v1/incidents/{id}/reopen.", statusCode: 409, title: "Not open");
 
     private static Addressee? Recipient(RecipientInput raw, Dictionary<string, string[]> wrong)
     {

@@ -43,8 +43,7 @@ public sealed class HearOfMessages(NodeDbFactory databases) : IMessageOutcomes
             }
         }
 
-        await IncidentClock.RecomputeAsync(db, incident, ct);
-        await db.SaveChangesAsync(ct);
+        await IncidentClock.SaveAsync(db, incident, ct);
     }
 
     private static Guid EventId(MessageOutcome outcome) =>

@@ -15,6 +15,29 @@ public static class IncidentClock
     /// <summary>How long we have for a reporter's word or an answer that needs us.</summary>
     public static TimeSpan OurTurn { get; } = TimeSpan.FromHours(24);
 
+    /// <summary>
+    /// Saves an act on what belongs to an incident, and whose turn it is after it, in one transaction that holds the incident: of two acts at
+    /// the same moment the second counts what the first saved. An incident that somebody else saved meanwhile is read anew, unless it is
+    /// changed here, too.
+    /// </summary>
+    /// <exception cref="DbUpdateConcurrencyException">What is changed here was saved by somebody else, or may no longer be known of. Nothing was written.</exception>
+    public static Task SaveAsync(NodeDb db, Incident incident, CancellationToken ct) =>
+        db.Database.CurrentTransaction is null ? db.InTransactionAsync(() => SettleAsync(db, incident, ct), ct) : SettleAsync(db, incident, ct);
+
+    private static async Task<int> SettleAsync(NodeDb db, Incident incident, CancellationToken ct)
+    {
+        await MarkIncident.TakeAsync(db, incident.Id, ct);
+        if (db.Entry(incident) is { State: EntityState.Unchanged or EntityState.Detached } read)
+        {
+            read.State = EntityState.Detached;
+            incident = await db.Incidents.FirstOrDefaultAsync(i => i.Id == incident.Id, ct) ?? throw new DbUpdateConcurrencyException("Who may know of the incident changed meanwhile.");
+        }
+
+        await RecomputeAsync(db, incident, ct);
+        return await db.SaveChangesAsync(ct);
+    }
+
+    /// <summary>For a caller that writes the incident itself, or holds it, and saves.</summary>
     public static async Task RecomputeAsync(NodeDb db, Incident incident, CancellationToken ct)
     {
         var id = incident.Id;

@@ -32,16 +32,15 @@ public static class MarkIncident
     {
         // what was read before the transaction may be old
         db.ChangeTracker.Clear();
-        if (!await TakeAsync(db, id, ct))
+        // its readers may have changed while this waited: then what stands now is asked, some times, since they may change again
+        for (var tries = 0; tries < 5 && !await TakeAsync(db, id, ct); tries++)
         {
-            // its readers changed while this waited: what stands now is asked
-            await TakeAsync(db, id, ct);
         }
 
         return await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct);
     }
 
     /// <summary>Writes nothing new: it takes the row, where the engine locks rows.</summary>
-    private static async Task<bool> TakeAsync(NodeDb db, IncidentId id, CancellationToken ct) =>
+    internal static async Task<bool> TakeAsync(NodeDb db, IncidentId id, CancellationToken ct) =>
         await db.Incidents.Where(i => i.Id == id).ExecuteUpdateAsync(s => s.SetProperty(i => i.Title, i => i.Title), ct) > 0;
 }

@@ -77,8 +77,8 @@ public static class Overview
 
     private static async Task<IReadOnlyList<DueRow>> DueAsync(NodeDb db, Texts t, DateTimeOffset now, CancellationToken ct)
     {
-        var reportIds = Ids(await db.ListAsync(Report.Kind, [(short)ReportState.New], ListCursor.Start, DueShown, ct)).Select(g => new ReportId(g)).ToArray();
-        var reports = await db.Reports.AsNoTracking().Where(r => reportIds.Contains(r.Id)).ToListAsync(ct);
+        // what its count counts: another team's new reports are theirs to decide on
+        var reports = await TriageQueue.Waiting(db).OrderBy(r => r.DueAt).ThenBy(r => r.Id).Take(DueShown).ToListAsync(ct);
         var requestIds = Ids(await db.ListAsync(CoordinationRequest.Kind, [(short)RequestState.Draft, (short)RequestState.Sent, (short)RequestState.Delivered, (short)RequestState.Bounced, (short)RequestState.Acknowledged, (short)RequestState.Answered], ListCursor.Start, DueShown, ct)).Select(g => new RequestId(g)).ToArray();
         var requests = await db.Requests.AsNoTracking().Where(r => requestIds.Contains(r.Id)).ToListAsync(ct);
         var incidentIds = Ids(await db.ListAsync(Incident.Kind, [(short)IncidentState.Open], ListCursor.Start, DueShown * 2, ct)).Select(g => new IncidentId(g)).Concat(requests.Select(r => r.Incident)).Distinct().ToArray();

@@ -36,7 +36,8 @@ public static class PreviewRequest
     public sealed record ConflictModel(CoordinationRequest Stored, long MyVersion, string Who, IReadOnlyList<ConflictField> Fields);
 
     /// <summary>What would leave now, for scripts: send with this hash and date, and it is this that leaves.</summary>
-    public record Preview(bool MayLeave, IReadOnlyList<string> Why, string? From, string? To, string? Subject, string? Text, long Bytes, string? Sha256, DateTimeOffset Date, IReadOnlyList<string> Files);
+    /// <param name="Warnings">Keys of what a person should look at before, such as <c>request.warning.bounced</c>.</param>
+    public record Preview(bool MayLeave, IReadOnlyList<string> Why, string? From, string? To, string? Subject, string? Text, long Bytes, string? Sha256, DateTimeOffset Date, IReadOnlyList<string> Files, IReadOnlyList<string> Warnings);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -138,10 +139,9 @@ public static class PreviewRequest
             request.Body = request.Body.Replace(NoticeText.Time(oldDue, zone, request.Language), NoticeText.Time(due, zone, request.Language), StringComparison.Ordinal);
         }
 
-        await IncidentClock.RecomputeAsync(db, incident!, ct);
         try
         {
-            await db.SaveChangesAsync(ct);
+            await IncidentClock.SaveAsync(db, incident!, ct);
         }
         catch (DbUpdateConcurrencyException)
         {
@@ -174,8 +174,7 @@ public static class PreviewRequest
         (request.State, request.Outcome, request.ClosedAt) = (RequestState.Closed, RequestOutcome.Withdrawn, now);
         db.RequestEvents.Add(new RequestEvent { Id = Guid.CreateVersion7(now), Request = request.Id, Team = request.Marking.Origin, State = RequestState.Closed, At = now, Author = db.Viewer.Person });
         Diary.Say(db, incident, EntryKind.Request, now, "request.diary.withdrawn", [request.Number, request.RecipientName], "/requests/" + request.Id);
-        await IncidentClock.RecomputeAsync(db, incident, ct);
-        await db.SaveChangesAsync(ct);
+        await IncidentClock.SaveAsync(db, incident, ct);
     }
 
     private static async Task<Results<Ok<ListRequests.Item>, ProblemHttpResult>> ApiWithdrawAsync(RequestId id, HttpContext http, NodeDb db, TimeProvider clock, CancellationToken ct)
@@ -221,7 +220,7 @@ public static class PreviewRequest
     public static Preview ToPreview(Outgoing outgoing, DateTimeOffset now)
     {
         var m = outgoing.Message;
-        return new(outgoing.MayLeave, SendRequest.Reasons(outgoing), m?.From.Address, m?.To.Address, m?.Subject, m?.Text, m?.Bytes.Length ?? 0, m?.Sha256, m?.Date ?? now, [.. (m?.Parts ?? []).Select(p => p.Name)]);
+        return new(outgoing.MayLeave, SendRequest.Reasons(outgoing), m?.From.Address, m?.To.Address, m?.Subject, m?.Text, m?.Bytes.Length ?? 0, m?.Sha256, m?.Date ?? now, [.. (m?.Parts ?? []).Select(p => p.Name)], outgoing.Warnings);
     }
 
     /// <summary>The draft, or why it cannot be changed: not seen, another team's, sent already.</summary>

@@ -52,6 +52,11 @@ public static class ProposeRequests
             return TypedResults.StatusCode(StatusCodes.Status403Forbidden);
         }
 
+        if (incident.State != IncidentState.Open)
+        {
+            return Closed(id);
+        }
+
         var targets = await TargetsAsync(db, id, ct);
         return Answers.Page<ProposePage>(new Model(incident, targets, [.. targets.Where(t => t.AskedIn.Count == 0).Select(t => t.Target.Id)], PurposeOf(incident), FormErrors.None));
     }
@@ -66,6 +71,11 @@ public static class ProposeRequests
         if (!db.Viewer.Has(incident.Marking.Origin, Right.SendRequests))
         {
             return TypedResults.StatusCode(StatusCodes.Status403Forbidden);
+        }
+
+        if (incident.State != IncidentState.Open)
+        {
+            return Closed(id);
         }
 
         var model = await ContactsAsync(db, finder, incident, form, clock.GetUtcNow(), ct);
@@ -101,7 +111,7 @@ public static class ProposeRequests
         {
             var matches = await MatchesAsync(finder, target, ct);
             var chosen = form.TryGetValue("contact." + target.Id.ToString("N"), out var given) ? given.ToString()
-                : matches.FirstOrDefault(m => m.Contact.BouncedAt is null)?.Contact.Id.ToString() ?? (matches.Count > 0 ? matches[0].Contact.Id.ToString() : Nobody);
+                : FirstToAsk(matches)?.Contact.Id.ToString() ?? Nobody;
             rows.Add(new(target, matches, asked, chosen));
         }
 
@@ -114,6 +124,12 @@ public static class ProposeRequests
     /// <summary>Contacts that answer for a target, most specific first.</summary>
     public static Task<IReadOnlyList<ContactMatch>> MatchesAsync(ContactFinder finder, IncidentTarget target, CancellationToken ct) =>
         finder.FindAsync(Locator.Whereabouts(new Observable(target.Type, target.Value), target.Address, new Location(target.Prefix, target.Asn, target.AsName, target.Country, target.Tld)), ct);
+
+    /// <summary>The most specific one whose mail did not bounce; where all bounced, the most specific.</summary>
+    public static ContactMatch? FirstToAsk(IReadOnlyList<ContactMatch> matches) => matches.FirstOrDefault(m => m.Contact.BouncedAt is null) ?? (matches.Count > 0 ? matches[0] : null);
+
+    /// <summary>Nobody is asked about a closed incident: back to its page, which says so and offers to reopen it.</summary>
+    public static IResult Closed(IncidentId id) => IncidentAct.Done(id, "not_open");
 
     /// <summary>What is mostly asked for in an incident of this class.</summary>
     private static RequestPurpose PurposeOf(Incident incident) => (incident.Category, incident.Type) switch

@@ -107,8 +107,7 @@ public static class RecordAnswer
             await FlagBounce.SetAsync(db, contact, at, ct);
         }
 
-        await IncidentClock.RecomputeAsync(db, incident, ct);
-        await db.SaveChangesAsync(ct);
+        await IncidentClock.SaveAsync(db, incident, ct);
     }
 
     private static async Task<Results<Ok<ListRequests.Item>, ProblemHttpResult, ValidationProblem>> ApiAsync(RequestId id, Input input, HttpContext http, NodeDb db, TimeProvider clock, CancellationToken ct)

@@ -93,7 +93,7 @@ public static class RemindRequest
     {
         var fault = await dispatch.ReleaseReminderAsync(request, await TextAsync(dispatch, request, incident, due, ct), date, sha256, due, ct);
         // a refusal is saved, too: the audit log tells it
-        await db.SaveChangesAsync(ct);
+        await IncidentClock.SaveAsync(db, incident, ct);
         return fault;
     }
 

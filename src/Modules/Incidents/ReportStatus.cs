@@ -95,7 +95,7 @@ public static class ReportStatus
             foreach (var incident in incidents)
             {
                 Diary.Say(db, incident, EntryKind.Message, now, "report.diary.reporter_wrote", [report.Number], $"/reports/{report.Id}");
-                await IncidentClock.RecomputeAsync(db, incident, ct);
+                await IncidentClock.SaveAsync(db, incident, ct);
             }
 
             foreach (var person in await ReadersAsync(db, report, ct))

@@ -45,7 +45,7 @@ public static class SendRequest
             return Answers.Seen(stepUp.Href("/requests/" + id));
         }
 
-        var fault = await TryAsync(db, dispatch, request!, date, sha256, ct);
+        var fault = await TryAsync(db, dispatch, request!, incident!, date, sha256, ct);
         return fault switch
         {
             SendFault.None or SendFault.NotADraft => Answers.Seen("/requests/" + id),
@@ -76,7 +76,7 @@ public static class SendRequest
             if (refused is null)
             {
                 back = "/incidents/" + incident!.Id;
-                left = await TryAsync(db, dispatch, request!, date, parts[1], ct) == SendFault.None ? left : "/requests/" + id;
+                left = await TryAsync(db, dispatch, request!, incident!, date, parts[1], ct) == SendFault.None ? left : "/requests/" + id;
             }
         }
 
@@ -84,14 +84,14 @@ public static class SendRequest
         return Answers.Seen(left ?? back ?? "/requests");
     }
 
-    private static async Task<SendFault> TryAsync(NodeDb db, Dispatch dispatch, CoordinationRequest request, long date, string sha256, CancellationToken ct)
+    private static async Task<SendFault> TryAsync(NodeDb db, Dispatch dispatch, CoordinationRequest request, Incident incident, long date, string sha256, CancellationToken ct)
     {
         var when = date is > 0 and < 253402300800 ? DateTimeOffset.FromUnixTimeSeconds(date) : DateTimeOffset.UnixEpoch;
         var fault = await dispatch.ReleaseAsync(request, when, sha256, ct);
         try
         {
             // a refusal is saved, too: the audit log tells it
-            await db.SaveChangesAsync(ct);
+            await IncidentClock.SaveAsync(db, incident, ct);
         }
         catch (DbUpdateConcurrencyException)
         {
@@ -105,15 +105,15 @@ public static class SendRequest
 
     private static async Task<Results<Ok<ListRequests.Item>, ProblemHttpResult>> ApiAsync(RequestId id, Input? input, NodeDb db, Dispatch dispatch, HttpContext http, CancellationToken ct)
     {
-        var (request, _, refused) = await RequestApi.DraftAsync(db, id, http.Request, ct);
-        if (request is null)
+        var (request, incident, refused) = await RequestApi.DraftAsync(db, id, http.Request, ct);
+        if (request is null || incident is null)
         {
             return refused!;
         }
 
         var date = input?.Date?.ToUniversalTime() ?? dispatch.NowToTheSecond;
         var outgoing = await dispatch.PrepareAsync(request, date, ct);
-        var fault = await TryAsync(db, dispatch, request, date.ToUnixTimeSeconds(), input?.Sha256 ?? outgoing?.Message?.Sha256 ?? "", ct);
+        var fault = await TryAsync(db, dispatch, request, incident, date.ToUnixTimeSeconds(), input?.Sha256 ?? outgoing?.Message?.Sha256 ?? "", ct);
         return fault switch
         {
             SendFault.None => RequestApi.Answer(request, http),

@@ -168,7 +168,7 @@ public static class SplitReport
                 }
 
                 await db.SaveChangesAsync(ct);
-                await IncidentClock.RecomputeAsync(db, step.Incident!, ct);
+                await IncidentClock.SaveAsync(db, step.Incident!, ct);
                 went.Add(new(step.Incident!.Id, step.Incident.Number));
             }
 

@@ -125,8 +125,7 @@ internal static class TriageDesk
             if (step.Incident is { } incident)
             {
                 // the links are in the database only now, and the clock asks the database
-                await IncidentClock.RecomputeAsync(db, incident, ct);
-                await db.SaveChangesAsync(ct);
+                await IncidentClock.SaveAsync(db, incident, ct);
             }
         }
 

@@ -117,10 +117,9 @@ public static class UndoTriage
                 (incident.State, incident.ClosedAt, incident.Outcome) = (IncidentState.Abandoned, now, t["triage.undo.outcome"]);
             }
 
-            await IncidentClock.RecomputeAsync(db, incident, ct);
+            await IncidentClock.SaveAsync(db, incident, ct);
         }
 
-        await db.SaveChangesAsync(ct);
         return true;
     }
 }

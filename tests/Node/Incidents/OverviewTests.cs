@@ -42,6 +42,27 @@ public class OverviewTests
         Assert.Equal(3, numbers["operator@aozora.example"]["/operations/outbox"]);
     }
 
+    [Fact]
+    public async Task What_is_due_next_names_the_reports_that_its_reader_has_to_decide_on()
+    {
+        await using var node = await TestNode.StartAsync();
+        var (own, other) = ((await node.TeamAsync("aozora")).Id, (await node.TeamAsync("minato")).Id);
+        await using (var db = node.Databases.ForSystem())
+        {
+            db.Reports.Add(ReportOf(node, Marking.Own(own) with { Audience = new([Principal.Of(other)]) }, 1, node.Clock.GetUtcNow()));
+            await db.SaveChangesAsync(Ct);
+        }
+
+        foreach (var (email, due) in new[] { ("smith@aozora.example", true), ("minato@minato.example", false) })
+        {
+            using var client = await node.SignedInAsync(email);
+            var page = await client.GetStringAsync("/", Ct);
+            var card = page[page.IndexOf("id=\"due\"", StringComparison.Ordinal)..page.IndexOf("id=\"months\"", StringComparison.Ordinal)];
+            Assert.Equal(due, card.Contains("Report 1<", StringComparison.Ordinal));
+            Assert.Contains("Report 1<", await client.GetStringAsync("/reports", Ct), StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>Incidents of every turn, reports and requests of many states: own, shared with the other team, and hidden from one colleague.</summary>
     private static async Task FillAsync(TestNode node)
     {
@@ -64,21 +85,7 @@ public class OverviewTests
                 db.Requests.Add(request);
             }
 
-            db.Reports.Add(new Report
-            {
-                Id = ReportId.New(node.Clock),
-                Marking = marking,
-                Number = $"R-2026-11-{i:0000}",
-                Channel = Channel.Web,
-                Type = ReportKind.Request,
-                State = i % 6 == 0 ? ReportState.Rejected : ReportState.New,
-                ReceivedAt = now,
-                DueAt = now.AddHours(i),
-                Summary = $"Report {i}",
-                Language = "en",
-                RawSha256 = new string('0', 64),
-                StatusKeyHash = Guid.NewGuid().ToString("N"),
-            });
+            db.Reports.Add(ReportOf(node, marking, i, now));
             await IncidentClock.RecomputeAsync(db, incident, Ct);
         }
 
@@ -89,6 +96,22 @@ public class OverviewTests
 
         await db.SaveChangesAsync(Ct);
     }
+
+    private static Report ReportOf(TestNode node, Marking marking, int i, DateTimeOffset now) => new()
+    {
+        Id = ReportId.New(node.Clock),
+        Marking = marking,
+        Number = $"R-2026-11-{i:0000}",
+        Channel = Channel.Web,
+        Type = ReportKind.Request,
+        State = i % 6 == 0 ? ReportState.Rejected : ReportState.New,
+        ReceivedAt = now,
+        DueAt = now.AddHours(i),
+        Summary = $"Report {i}",
+        Language = "en",
+        RawSha256 = new string('0', 64),
+        StatusKeyHash = Guid.NewGuid().ToString("N"),
+    };
 
     private static CoordinationRequest? RequestOf(TestNode node, Incident incident, int i, DateTimeOffset now)
     {

@@ -86,6 +86,7 @@ public class AnswerTests(AskingNode asking) : IClassFixture<AskingNode>
         // the covering network is proposed instead, here and for the next incident
         Assert.Contains("Hoshizora Hosting", Section(await DeskNode.PageAsync(asking.Smith, $"/requests/{request.Id}"), "next"), StringComparison.Ordinal);
         Assert.Equal("Hoshizora Hosting", await ProposedAsync("second.bounce.phish.example"));
+        Assert.Equal("abuse@hosting.example", (await asking.DraftToAsync("fourth.bounce.phish.example")).RecipientMail);
         await asking.ChangeAsync(async d => (await d.Contacts.SingleAsync(c => c.Id == request.Contact, Ct)).BouncedAt = null);
         Assert.Equal("Bouncing Net", await ProposedAsync("third.bounce.phish.example"));
     }

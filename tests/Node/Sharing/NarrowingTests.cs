@@ -156,6 +156,29 @@ public class NarrowingTests
         }
     }
 
+    [Fact]
+    public async Task However_many_lines_are_others_business_the_one_behind_them_is_found()
+    {
+        await using var node = await TestNode.StartAsync();
+        var (incident, requests) = await SharedAsync(node);
+        var now = node.Clock.GetUtcNow();
+        await using (var db = node.Databases.ForSystem())
+        {
+            var shared = await db.Incidents.SingleAsync(i => i.Id == incident, Ct);
+            (await db.Requests.SingleAsync(r => r.Id == requests[0], Ct)).Marking = Marking.Own(shared.Marking.Origin);
+            Diary.Say(db, shared, EntryKind.Request, now.AddMinutes(-1), "request.diary.sent", ["REQ-SHOWN-8", "Known Hosting"], "/requests/" + requests[1]);
+            for (var i = 0; i < 5_300; i++)
+            {
+                Diary.Say(db, shared, EntryKind.Request, now, "request.diary.sent", ["REQ-HIDDEN-7", "Canary Hosting"], "/requests/" + requests[0]);
+            }
+
+            await db.SaveChangesAsync(Ct);
+        }
+
+        using var minato = await node.SignedInAsync("minato@minato.example");
+        Assert.Contains("Known Hosting", await minato.GetStringAsync($"/incidents/{incident}", Ct), StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public async Task A_draft_that_is_written_while_its_incident_is_narrowed_is_marked_as_that_is_then(string engine)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Renkei.Geo;
@@ -97,7 +98,10 @@ public class SeenOnPagesTests(DeskNode desk) : IClassFixture<DeskNode>
         Assert.Contains((await desk.StateAsync(first)).Number, preview, StringComparison.Ordinal);
         Assert.Contains("same URL", await DeskNode.PageAsync(desk.Smith, $"/triage/accept?into=existing&pick={second}"), StringComparison.Ordinal);
         Assert.Contains("same URL but for its query", await DeskNode.PageAsync(desk.Smith, $"/triage/duplicate?pick={third}"), StringComparison.Ordinal);
-        // on the report's own page each observable says in how many others it was seen
+        // on the report's own page, too, and who has decided on it is not asked again
+        Assert.Matches(new Regex("id=\"like\".*" + Regex.Escape(incident.Number) + ".*same URL", RegexOptions.Singleline, TimeSpan.FromSeconds(5)), await DeskNode.PageAsync(desk.Smith, $"/reports/{third}"));
+        Assert.DoesNotContain("id=\"like\"", await DeskNode.PageAsync(desk.Smith, $"/reports/{first}"), StringComparison.Ordinal);
+        // there each observable says in how many others it was seen
         Assert.Matches("href=\"/search\\?q=https%3A%2F%2Flogin\\.kanariya-bank\\.example%2Fv%2F1\"", await desk.Smith.GetStringAsync($"/reports/{second}", Ct));
     }
 

@@ -291,12 +291,11 @@ public sealed partial class DemoDesk
         foreach (var id in drafts)
         {
             var request = await db.Requests.FirstAsync(r => r.Id == id, ct);
-            if (await dispatch.PrepareAsync(request, dispatch.NowToTheSecond, ct) is { MayLeave: true, Message: { } message })
+            if (await dispatch.PrepareAsync(request, dispatch.NowToTheSecond, ct) is { MayLeave: true, Message: { } message } outgoing)
             {
                 await dispatch.ReleaseAsync(request, message.Date, message.Sha256, ct);
+                await IncidentClock.SaveAsync(db, outgoing.Incident, ct);
             }
-
-            await db.SaveChangesAsync(ct);
         }
     }
 }
