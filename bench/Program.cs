@@ -3,7 +3,13 @@ using System.Globalization;
 using System.Text.Json;
 using Renkei.Bench;
 
-// renkei bench [NAME] [--json]: repeatable benchmarks; each prints work done, wall and CPU seconds, peak memory.
+// renkei bench [NAME] [--json]: repeatable benchmarks; each prints work done, wall and CPU seconds, peak memory, and a reference measured in the same run.
+if (args is [References.Bare])
+{
+    await References.ServeNothingAsync();
+    return 0;
+}
+
 var json = args.Contains("--json");
 var wanted = args.FirstOrDefault(a => !a.StartsWith('-'));
 var all = new Dictionary<string, Func<Task<Figures>>>(StringComparer.Ordinal)
@@ -28,6 +34,7 @@ foreach (var (name, run) in all.Where(b => wanted is null || b.Key == wanted))
     else
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{figures.Name}: {figures.Work:N0} {figures.Unit} in {figures.WallSeconds:0.00} s wall = {figures.PerSecond:N0}/s, {figures.CpuSeconds:0.00} s CPU, peak {figures.PeakBytes / 1048576.0:0} MiB; {figures.Note}"));
+        Console.WriteLine(figures.Reference is { } r ? string.Create(CultureInfo.InvariantCulture, $"  {r.Ratio:0.00} times as fast as {r.What}: {r.WallSeconds:0.00} s, {r.PerSecond:N0}/s") : "  no reference could be run here");
     }
 }
 
@@ -39,6 +46,9 @@ namespace Renkei.Bench
     public sealed record Figures(string Name, long Work, string Unit, double WallSeconds, double CpuSeconds, long PeakBytes, string Note)
     {
         public double PerSecond => Work / WallSeconds;
+
+        /// <summary>Null where what it needs is not installed.</summary>
+        public Reference? Reference { get; init; }
     }
 
     internal static class Benchmarks
@@ -57,8 +67,9 @@ namespace Renkei.Bench
             var cpu = node.Cpu;
             var watch = Stopwatch.StartNew();
             await load.RunAsync(node.Url, 32, IntakeTime, int.MaxValue, CancellationToken.None);
-            return new Figures("intake", load.Acknowledged.Count, "reports acknowledged", watch.Elapsed.TotalSeconds, (node.Cpu - cpu).TotalSeconds, node.PeakResident,
+            var figures = new Figures("intake", load.Acknowledged.Count, "reports acknowledged", watch.Elapsed.TotalSeconds, (node.Cpu - cpu).TotalSeconds, node.PeakResident,
                 $"32 connections, SQLite synchronous=FULL; {load.Unanswered.Count} unanswered, other answers {string.Join(' ', load.OtherAnswers)}");
+            return figures with { Reference = await References.InsertsAsync(folder.Path, figures.PerSecond) };
         }
 
         /// <summary><c>renkei normalize</c> on the 100,000-row workload, cold, as a whole process.</summary>
@@ -92,7 +103,8 @@ namespace Renkei.Bench
             await process.WaitForExitAsync();
             var wall = watch.Elapsed.TotalSeconds;
             var after = Usage.OfChildren();
-            return new Figures("normalize", NormalizeRows, "rows", wall, after.CpuSeconds - before.CpuSeconds, after.PeakBytes, $"{lines:N0} events out, start of the process included");
+            var figures = new Figures("normalize", NormalizeRows, "rows", wall, after.CpuSeconds - before.CpuSeconds, after.PeakBytes, $"{lines:N0} events out, start of the process included");
+            return figures with { Reference = await References.PythonAsync(file, NormalizeRows, figures.PerSecond) };
         }
 
         /// <summary>Existing database to "ready", and resident memory of the node idle afterwards.</summary>
@@ -107,7 +119,8 @@ namespace Renkei.Bench
 
             using var node = await NodeProcess.StartAsync(folder.Path);
             await Task.Delay(TimeSpan.FromSeconds(8));
-            return new Figures("start", 1, "start on an existing database", node.UntilReady.TotalSeconds, node.Cpu.TotalSeconds, node.PeakResident, string.Create(CultureInfo.InvariantCulture, $"first page after {node.UntilFirstPage.TotalSeconds:0.00} s, idle resident {node.Resident / 1048576.0:0} MiB after 8 s"));
+            var figures = new Figures("start", 1, "start on an existing database", node.UntilReady.TotalSeconds, node.Cpu.TotalSeconds, node.PeakResident, string.Create(CultureInfo.InvariantCulture, $"first page after {node.UntilFirstPage.TotalSeconds:0.00} s, idle resident {node.Resident / 1048576.0:0} MiB after 8 s"));
+            return figures with { Reference = await References.EmptyServerAsync(figures.WallSeconds) };
         }
     }
 

@@ -62,7 +62,7 @@ public sealed class ConflictTests(Browsers browsers)
     private static async Task<string> NewIncidentAsync(TestNode node)
     {
         await using var db = node.Databases.ForSystem();
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = Marking.Own((await node.TeamAsync("aozora")).Id), Number = "INC-1", Title = "題名", Category = "fraud", Type = "phishing", OpenedAt = node.Clock.GetUtcNow() };
+        var incident = TestRecords.Incident(node, Marking.Own((await node.TeamAsync("aozora")).Id), title: "題名");
         db.Incidents.Add(incident);
         await db.SaveChangesAsync();
         return "/incidents/" + incident.Id;

@@ -68,7 +68,7 @@ public class AttachmentNameTests
     private static async Task<IncidentId> IncidentAsync(TestNode node)
     {
         await using var db = node.Databases.ForSystem();
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = Marking.Own((await node.TeamAsync("aozora")).Id), Number = "INC-" + Guid.NewGuid().ToString("N")[..6], Title = "=1+1", Category = "fraud", Type = "phishing", OpenedAt = node.Clock.GetUtcNow() };
+        var incident = TestRecords.Incident(node, Marking.Own((await node.TeamAsync("aozora")).Id), "INC-" + Guid.NewGuid().ToString("N")[..6], "=1+1");
         db.Incidents.Add(incident);
         await db.SaveChangesAsync(Ct);
         return incident.Id;

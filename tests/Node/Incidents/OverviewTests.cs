@@ -49,7 +49,7 @@ public class OverviewTests
         var (own, other) = ((await node.TeamAsync("aozora")).Id, (await node.TeamAsync("minato")).Id);
         await using (var db = node.Databases.ForSystem())
         {
-            db.Reports.Add(ReportOf(node, Marking.Own(own) with { Audience = new([Principal.Of(other)]) }, 1, node.Clock.GetUtcNow()));
+            db.Reports.Add(TestRecords.Report(node, Marking.Own(own) with { Audience = new([Principal.Of(other)]) }, "R-1", "Report 1"));
             await db.SaveChangesAsync(Ct);
         }
 
@@ -78,14 +78,17 @@ public class OverviewTests
                 1 => Marking.Own(own) with { Audience = new([Principal.Of(other)]) },
                 _ => Marking.Own(own) with { Audience = new([Principal.Of(other)]), Exclusions = new([Principal.Of(smith)]) },
             };
-            var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = marking, Number = $"INC-2026-{i:0000}", Title = $"Case {i}", Category = "fraud", Type = "phishing", OpenedAt = now, State = i % 7 == 0 ? IncidentState.Resolved : IncidentState.Open, Owner = i % 5 == 0 ? smith : null };
+            var incident = TestRecords.Incident(node, marking, $"INC-2026-{i:0000}", $"Case {i}");
+            (incident.State, incident.Owner) = (i % 7 == 0 ? IncidentState.Resolved : IncidentState.Open, i % 5 == 0 ? smith : null);
             db.Incidents.Add(incident);
             if (RequestOf(node, incident, i, now) is { } request)
             {
                 db.Requests.Add(request);
             }
 
-            db.Reports.Add(ReportOf(node, marking, i, now));
+            var report = TestRecords.Report(node, marking, $"R-2026-11-{i:0000}", $"Report {i}", state: i % 6 == 0 ? ReportState.Rejected : ReportState.New);
+            report.DueAt = now.AddHours(i);
+            db.Reports.Add(report);
             await IncidentClock.RecomputeAsync(db, incident, Ct);
         }
 
@@ -97,43 +100,19 @@ public class OverviewTests
         await db.SaveChangesAsync(Ct);
     }
 
-    private static Report ReportOf(TestNode node, Marking marking, int i, DateTimeOffset now) => new()
-    {
-        Id = ReportId.New(node.Clock),
-        Marking = marking,
-        Number = $"R-2026-11-{i:0000}",
-        Channel = Channel.Web,
-        Type = ReportKind.Request,
-        State = i % 6 == 0 ? ReportState.Rejected : ReportState.New,
-        ReceivedAt = now,
-        DueAt = now.AddHours(i),
-        Summary = $"Report {i}",
-        Language = "en",
-        RawSha256 = new string('0', 64),
-        StatusKeyHash = Guid.NewGuid().ToString("N"),
-    };
-
     private static CoordinationRequest? RequestOf(TestNode node, Incident incident, int i, DateTimeOffset now)
     {
         RequestState? state = (i % 8) switch { 0 => RequestState.Sent, 1 => RequestState.Draft, 2 => RequestState.Answered, 3 => RequestState.Delivered, 4 => RequestState.Bounced, 5 => RequestState.Acknowledged, 6 => RequestState.Closed, _ => null };
-        return state is null ? null : new CoordinationRequest
+        if (state is not { } stands)
         {
-            Id = RequestId.New(node.Clock),
-            // some are known less widely than their incident
-            Marking = i % 11 == 0 ? Marking.Own(incident.Marking.Origin) : incident.Marking,
-            Number = $"REQ-{i}",
-            Incident = incident.Id,
-            RecipientName = "Example Hosting",
-            RecipientMail = "abuse@hosting.example",
-            Language = "en",
-            Purpose = RequestPurpose.Takedown,
-            Why = "[]",
-            State = state.Value,
-            DueAt = now.AddHours(i % 2 == 0 ? -5 : i % 3 == 0 ? -1 : 5),
-            SentAt = now.AddDays(-2),
-            AnsweredAt = state == RequestState.Answered ? now.AddHours(-1) : null,
-            ClosedAt = state == RequestState.Closed ? now : null,
-            Subject = "Take it down",
-        };
+            return null;
+        }
+
+        var request = TestRecords.Request(node, incident, $"REQ-{i}", stands);
+        // some are known less widely than their incident
+        request.Marking = i % 11 == 0 ? Marking.Own(incident.Marking.Origin) : incident.Marking;
+        (request.SentAt, request.DueAt) = (now.AddDays(-2), now.AddHours(i % 2 == 0 ? -5 : i % 3 == 0 ? -1 : 5));
+        (request.AnsweredAt, request.ClosedAt) = (stands == RequestState.Answered ? now.AddHours(-1) : null, stands == RequestState.Closed ? now : null);
+        return request;
     }
 }

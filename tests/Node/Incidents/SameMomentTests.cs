@@ -57,7 +57,7 @@ public class SameMomentTests
             await db.InTransactionAsync(async () =>
             {
                 var held = await MarkIncident.HoldAsync(db, incident, Ct);
-                db.Requests.Add(RequestOf(node, held!, RequestState.Draft, 1));
+                db.Requests.Add(TestRecords.Request(node, held!, state: RequestState.Draft));
                 await db.SaveChangesAsync(Ct);
                 closing = Task.Run(() => token.PostAsJsonAsync($"/api/v1/incidents/{incident}/close", new { outcome = "over" }, Ct), Ct);
                 await Task.Delay(1000, Ct);
@@ -77,30 +77,17 @@ public class SameMomentTests
     {
         var marking = Marking.Own((await node.TeamAsync("aozora")).Id);
         await using var db = node.Databases.ForSystem();
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = marking, Number = "INC-1", Title = "Same moment", Category = "fraud", Type = "phishing", OpenedAt = node.Clock.GetUtcNow() };
+        var incident = TestRecords.Incident(node, marking);
         db.Incidents.Add(incident);
-        var requests = Enumerable.Range(0, count).Select(i => RequestOf(node, incident, RequestState.Answered, i)).ToArray();
+        var requests = Enumerable.Range(0, count).Select(i => TestRecords.Request(node, incident, $"REQ-{i}", RequestState.Answered)).ToArray();
+        foreach (var request in requests)
+        {
+            (request.Answer, request.AnsweredAt) = (RequestAnswer.Done, node.Clock.GetUtcNow());
+        }
+
         db.Requests.AddRange(requests);
         await IncidentClock.RecomputeAsync(db, incident, Ct);
         await db.SaveChangesAsync(Ct);
         return (incident.Id, [.. requests.Select(r => r.Id)]);
     }
-
-    private static CoordinationRequest RequestOf(TestNode node, Incident incident, RequestState state, int i) => new()
-    {
-        Id = RequestId.New(node.Clock),
-        Marking = incident.Marking,
-        Number = $"REQ-{i}",
-        Incident = incident.Id,
-        RecipientName = "Example Hosting",
-        RecipientMail = "abuse@hosting.example",
-        Language = "en",
-        Purpose = RequestPurpose.Takedown,
-        Why = "[]",
-        State = state,
-        Answer = state == RequestState.Answered ? RequestAnswer.Done : RequestAnswer.None,
-        DueAt = node.Clock.GetUtcNow().AddHours(5 + i),
-        SentAt = node.Clock.GetUtcNow().AddDays(-2),
-        AnsweredAt = state == RequestState.Answered ? node.Clock.GetUtcNow().AddHours(-1 - i) : null,
-    };
 }

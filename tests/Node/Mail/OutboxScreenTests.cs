@@ -121,26 +121,10 @@ public class OutboxScreenTests
     {
         await using var db = node.Databases.ForSystem();
         var (team, now) = ((await node.TeamAsync("aozora")).Id, node.Clock.GetUtcNow());
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = Marking.Own(team), Number = "INC-1", Title = "kanaria", Category = "fraud", Type = "phishing", OpenedAt = now };
+        var incident = TestRecords.Incident(node, Marking.Own(team), title: "kanaria");
         var blob = await node.Services.GetRequiredService<BlobStore>().AddAsync(db, Encoding.ASCII.GetBytes("From: aozora@renkei.example\r\nTo: abuse@isp.example\r\nMessage-ID: <1@renkei.example>\r\n\r\nkanaria\r\n"), Ct);
-        var request = new CoordinationRequest
-        {
-            Id = RequestId.New(node.Clock),
-            Marking = incident.Marking,
-            Number = "REQ-1",
-            Incident = incident.Id,
-            RecipientName = "kanaria",
-            RecipientMail = "abuse@isp.example",
-            Language = "ja",
-            Purpose = RequestPurpose.Takedown,
-            Why = "[]",
-            State = RequestState.Sent,
-            SentAt = now,
-            DueAt = now.AddHours(24),
-            Subject = "kanaria",
-            MessageId = "<1@renkei.example>",
-            MessageSha256 = blob.Sha256,
-        };
+        var request = TestRecords.Request(node, incident, name: "kanaria", language: "ja");
+        (request.Subject, request.MessageId, request.MessageSha256) = ("kanaria", "<1@renkei.example>", blob.Sha256);
         db.AddRange(incident, request);
         var row = new OutboxMessage
         {

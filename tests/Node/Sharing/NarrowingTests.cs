@@ -113,20 +113,7 @@ public class NarrowingTests
             var shared = await db.Incidents.SingleAsync(i => i.Id == incident, Ct);
             var own = await db.Requests.SingleAsync(r => r.Id == requests[0], Ct);
             own.Marking = Marking.Own(shared.Marking.Origin);
-            var report = new Report
-            {
-                Id = ReportId.New(node.Clock),
-                Marking = Marking.Own(shared.Marking.Origin),
-                Number = "R-HIDDEN-7",
-                Channel = Channel.Web,
-                Type = ReportKind.Request,
-                ReceivedAt = now,
-                DueAt = now.AddHours(4),
-                Summary = "hidden",
-                Language = "ja",
-                RawSha256 = new string('0', 64),
-                StatusKeyHash = Guid.NewGuid().ToString("N"),
-            };
+            var report = TestRecords.Report(node, Marking.Own(shared.Marking.Origin), "R-HIDDEN-7", "hidden");
             db.Reports.Add(report);
             await db.SaveChangesAsync(Ct);
             Diary.Say(db, shared, EntryKind.Request, now, "request.diary.sent", ["REQ-HIDDEN-7", "Canary Hosting"], "/requests/" + requests[0]);
@@ -227,7 +214,7 @@ public class NarrowingTests
             await db.InTransactionAsync(async () =>
             {
                 var held = await MarkIncident.HoldAsync(db, incident, Ct);
-                db.Requests.Add(DraftOf(node, held!));
+                db.Requests.Add(TestRecords.Request(node, held!, "REQ-three", RequestState.Draft, "Tsubakuro three"));
                 await db.SaveChangesAsync(Ct);
                 narrowing = Task.Run(() => NarrowAsync(node, incident), Ct);
                 await Task.Delay(1000, Ct);
@@ -298,47 +285,20 @@ public class NarrowingTests
         await editor.SaveChangesAsync(Ct);
     }
 
-    private static CoordinationRequest DraftOf(TestNode node, Incident incident) => new()
-    {
-        Id = RequestId.New(node.Clock),
-        Marking = incident.Marking,
-        Number = "REQ-three",
-        Incident = incident.Id,
-        RecipientName = "Tsubakuro three",
-        RecipientMail = "abuse@isp.example",
-        Language = "en",
-        Purpose = RequestPurpose.Takedown,
-        Why = "[]",
-        State = RequestState.Draft,
-        DueAt = node.Clock.GetUtcNow().AddHours(24),
-    };
-
     /// <summary>An AMBER incident of Aozora, shared with Minato, with a draft and a request that has left.</summary>
     private static async Task<(IncidentId Incident, RequestId[] Requests)> SharedAsync(TestNode node, bool shared = true)
     {
         var (own, other) = ((await node.TeamAsync("aozora")).Id, (await node.TeamAsync("minato")).Id);
-        var now = node.Clock.GetUtcNow();
         var marking = Marking.Own(own) with { Audience = shared ? new([Principal.Of(other)]) : PrincipalSet.Empty };
         await using var db = node.Databases.ForSystem();
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = marking, Number = "INC-1", Title = "Shared", Category = "fraud", Type = "phishing", OpenedAt = now };
+        var incident = TestRecords.Incident(node, marking, title: "Shared");
         db.Incidents.Add(incident);
-        var requests = new[] { ("one", RequestState.Draft), ("two", RequestState.Sent) }.Select(r => new CoordinationRequest
+        var requests = new[] { ("one", RequestState.Draft), ("two", RequestState.Sent) }.Select(r => TestRecords.Request(node, incident, "REQ-" + r.Item1, r.Item2, "Tsubakuro " + r.Item1)).ToArray();
+        foreach (var request in requests)
         {
-            Id = RequestId.New(node.Clock),
-            Marking = marking,
-            Number = "REQ-" + r.Item1,
-            Incident = incident.Id,
-            RecipientName = "Tsubakuro " + r.Item1,
-            RecipientMail = "abuse@isp.example",
-            Language = "en",
-            Purpose = RequestPurpose.Takedown,
-            Why = "[\"request.why.by_hand\",\"known\"]",
-            State = r.Item2,
-            SentAt = r.Item2 == RequestState.Sent ? now : null,
-            DueAt = now.AddHours(24),
-            Subject = "tsubakuro " + r.Item1,
-            Body = "tsubakuro",
-        }).ToArray();
+            (request.Why, request.Subject, request.Body) = ("[\"request.why.by_hand\",\"known\"]", request.RecipientName.ToLowerInvariant(), "tsubakuro");
+        }
+
         db.Requests.AddRange(requests);
         await db.SaveChangesAsync(Ct);
         return (incident.Id, [.. requests.Select(r => r.Id)]);

@@ -24,7 +24,7 @@ public class ReadRuleTests
         {
             for (var i = 0; i < Records; i++)
             {
-                var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = world.Marking(node.Clock.GetUtcNow()), Number = "INC-" + i, Title = "事例 " + i + " 感染", Category = "fraud", Type = "phishing", OpenedAt = node.Clock.GetUtcNow() };
+                var incident = TestRecords.Incident(node, world.Marking(node.Clock.GetUtcNow()), "INC-" + i, "事例 " + i + " 感染");
                 records.Add(incident);
                 db.Incidents.Add(incident);
                 db.Timeline.Add(new TimelineEntry { Id = Guid.CreateVersion7(), Incident = incident.Id, Team = incident.Marking.Origin, What = EntryKind.Event, At = node.Clock.GetUtcNow(), Text = "漏洩" });
@@ -63,7 +63,7 @@ public class ReadRuleTests
         await using var node = await TestNode.StartAsync(engine, people: false);
         var ct = TestContext.Current.CancellationToken;
         TeamId mine = TeamId.New(node.Clock), theirs = TeamId.New(node.Clock);
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = Marking.Own(mine) with { Audience = new([Principal.Of(theirs)]) }, Number = "INC-1", Title = "x", Category = "fraud", Type = "phishing", OpenedAt = node.Clock.GetUtcNow() };
+        var incident = TestRecords.Incident(node, Marking.Own(mine) with { Audience = new([Principal.Of(theirs)]) }, title: "x");
         await using (var db = node.Databases.ForSystem())
         {
             db.Incidents.Add(incident);

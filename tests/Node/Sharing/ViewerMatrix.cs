@@ -55,38 +55,10 @@ internal static class ViewerMatrix
     public static Incident Add(NodeDb db, TestNode node, Marking marking, Table.Row row, out Report report, out CoordinationRequest request, string? sha256 = null)
     {
         var now = node.Clock.GetUtcNow();
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = marking, Number = "INC-" + row.Canary.ToUpperInvariant(), Title = "kanaria " + row.Canary, Category = "fraud", Type = "phishing", OpenedAt = now };
-        report = new Report
-        {
-            Id = ReportId.New(node.Clock),
-            Marking = marking,
-            Number = "R-" + row.Canary.ToUpperInvariant(),
-            Channel = Channel.Web,
-            Type = ReportKind.Request,
-            ReceivedAt = now,
-            DueAt = now.AddHours(4),
-            Summary = "kanaria " + row.Canary,
-            Language = "ja",
-            RawSha256 = sha256 ?? new string('0', 64),
-            StatusKeyHash = Guid.NewGuid().ToString("N"),
-        };
-        request = new CoordinationRequest
-        {
-            Id = RequestId.New(node.Clock),
-            Marking = marking,
-            Number = "REQ-" + row.Canary.ToUpperInvariant(),
-            Incident = incident.Id,
-            RecipientName = "kanaria " + row.Canary,
-            RecipientMail = "abuse@isp.example",
-            Language = "ja",
-            Purpose = RequestPurpose.Takedown,
-            Why = "[]",
-            State = RequestState.Sent,
-            SentAt = now,
-            DueAt = now.AddHours(24),
-            Subject = row.Canary,
-            MessageSha256 = sha256,
-        };
+        var incident = TestRecords.Incident(node, marking, "INC-" + row.Canary.ToUpperInvariant(), "kanaria " + row.Canary);
+        report = TestRecords.Report(node, marking, "R-" + row.Canary.ToUpperInvariant(), "kanaria " + row.Canary, "ja", sha256: sha256);
+        request = TestRecords.Request(node, incident, "REQ-" + row.Canary.ToUpperInvariant(), name: "kanaria " + row.Canary, language: "ja");
+        (request.Subject, request.MessageSha256) = (row.Canary, sha256);
         db.Incidents.Add(incident);
         db.Reports.Add(report);
         db.Requests.Add(request);

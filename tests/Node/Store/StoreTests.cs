@@ -365,7 +365,8 @@ public class StoreTests
     private static async Task<Incident> AddIncidentAsync(TestNode node, string title = "a phish", string summary = "")
     {
         await using var db = node.Databases.ForSystem();
-        var incident = new Incident { Id = IncidentId.New(node.Clock), Marking = Marking.Own(TeamId.New(node.Clock)), Number = "INC-1", Title = title, Summary = summary, Category = "fraud", Type = "phishing", OpenedAt = node.Clock.GetUtcNow() };
+        var incident = TestRecords.Incident(node, Marking.Own(TeamId.New(node.Clock)), title: title);
+        incident.Summary = summary;
         db.Incidents.Add(incident);
         await db.SaveChangesAsync(Ct);
         return incident;
