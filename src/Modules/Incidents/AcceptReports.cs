@@ -50,9 +50,9 @@ public static class AcceptReports
             .ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412);
     }
 
-    /// <summary>Where a report most naturally goes: the likest open incident of the own team.</summary>
+    /// <summary>Where a report most naturally goes: the likest open incident of the own team, when it is as like as a duplicate; an address or a domain alone is not enough.</summary>
     public static LikeIncident? Proposal(Likenesses like, NodeDb db) =>
-        like.Incidents.FirstOrDefault(i => i.State == IncidentState.Open && db.Viewer.Has(i.Origin, Right.Triage));
+        like.Incidents.FirstOrDefault(i => i.State == IncidentState.Open && i.Percent >= Likeness.DuplicateFrom && db.Viewer.Has(i.Origin, Right.Triage));
 
     /// <summary>
     /// Puts the step's report into an incident; <paramref name="incident"/> null opens one. The caller saves. Targets: null takes the defaults.
@@ -89,6 +89,8 @@ public static class AcceptReports
                 Type = type.Id,
                 Owner = report.Assignee ?? db.Viewer.Person,
                 OpenedAt = now,
+                // low is a judgement, and nobody has judged yet
+                Severity = Severity.Medium,
                 OccurredText = report.OccurredText,
                 OccurredZone = report.OccurredZone,
                 OccurredAt = report.OccurredAt,

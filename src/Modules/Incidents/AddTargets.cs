@@ -175,7 +175,7 @@ public static class AddTargets
         {
             db.IncidentTargets.AddRange(added);
             Diary.Say(db, incident, EntryKind.State, now, "diary.targets_added", [added.Count.ToString(System.Globalization.CultureInfo.InvariantCulture), string.Join(", ", added.Take(3).Select(x => new Observable(x.Type, x.Value).Defang()))]);
-            await db.SaveChangesAsync(ct);
+            await IncidentClock.SaveChangedAsync(db, incident, ct);
         }
 
         return (added, known);

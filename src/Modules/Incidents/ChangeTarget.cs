@@ -62,7 +62,7 @@ public static class ChangeTarget
         {
             target.Role = role;
             Diary.Say(db, incident, EntryKind.State, now, "diary.target_role_" + role.ToString().ToLowerInvariant(), [Defanged(target)]);
-            await db.SaveChangesAsync(ct);
+            await IncidentClock.SaveChangedAsync(db, incident, ct);
         }
     }
 
@@ -88,7 +88,7 @@ public static class ChangeTarget
     {
         target.RemovedAt = now;
         Diary.Say(db, incident, EntryKind.State, now, reason.Length == 0 ? "diary.target_removed" : "diary.target_removed_why", [Defanged(target), TextRefang.DefangText(reason)]);
-        await db.SaveChangesAsync(ct);
+        await IncidentClock.SaveChangedAsync(db, incident, ct);
     }
 
     private static async Task<Results<Ok<GetIncident.TargetOut>, ValidationProblem, ProblemHttpResult>> ApiChangeAsync(IncidentId id, Guid target, Patch input, HttpRequest http, NodeDb db, TimeProvider clock, CancellationToken ct)

@@ -16,7 +16,11 @@ public static class CloseIncident
     public const int MaxOutcome = 4000;
 
     /// <param name="Hidden">Open requests that this viewer may not know of: then someone who may has to close.</param>
-    public sealed record Model(Incident Incident, string State, string Outcome, IReadOnlyList<OpenRequest> Open, bool Hidden, int Reports, FormErrors Errors);
+    public sealed record Model(Incident Incident, string State, string Outcome, IReadOnlyList<OpenRequest> Open, bool Hidden, int Reports, FormErrors Errors)
+    {
+        /// <summary>Targets that nobody was asked about, defanged.</summary>
+        public IReadOnlyList<string> Unasked { get; init; } = [];
+    }
 
     /// <summary>A request that still stands, and how the person says it ended; empty while they have not.</summary>
     public sealed record OpenRequest(CoordinationRequest Request, string Outcome);
@@ -229,7 +233,7 @@ public static class CloseIncident
         {
             var text = new Texts(book, report.Language is "en" ? "en" : "ja").Of(incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned", report.Number);
             db.ReportMessages.Add(new ReportMessage { Id = Guid.CreateVersion7(now), Report = report.Id, FromReporter = false, Author = db.Viewer.Person, At = now, Text = text });
-            ReporterNotice.Queue(db, report, incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned");
+            ReporterNotice.Queue(db, report, incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned", now + ReporterNotice.Grace);
         }
 
         var named = reports.Where(r => known.Contains(r.Id)).Select(r => r.Number).ToList();
@@ -245,6 +249,7 @@ public static class CloseIncident
         var open = await db.Requests.Where(r => r.Incident == id && r.State != RequestState.Closed).OrderBy(r => r.Number).ToListAsync(ct);
         var reports = await db.ReportLinks.CountAsync(l => l.Incident == id && l.EndedAt == null, ct);
         var all = await OpenRequestsAsync(db, id, ct);
-        return new(incident, state, outcome, [.. open.Select(r => new OpenRequest(r, form?["request-" + r.Id].ToString() ?? ""))], all > open.Count, reports, errors);
+        return new(incident, state, outcome, [.. open.Select(r => new OpenRequest(r, form?["request-" + r.Id].ToString() ?? ""))], all > open.Count, reports, errors)
+        { Unasked = [.. (await ProposeRequests.TargetsAsync(db, incident, ct)).Where(t => t.Pick).Select(t => new Observable(t.Target.Type, t.Target.Value).Defang())] };
     }
 }

@@ -137,6 +137,8 @@ public static class CreateIncident
             db.Incidents.Add(incident);
             db.IncidentTargets.AddRange(targets.Select(t => t(incident.Id)));
             Diary.Say(db, incident, EntryKind.State, now, "diary.opened", [incident.Number]);
+            await db.SaveChangesAsync(ct);
+            // its targets are in the database only now, and the clock asks the database
             await IncidentClock.RecomputeAsync(db, incident, ct);
             await db.SaveChangesAsync(ct);
             return incident;

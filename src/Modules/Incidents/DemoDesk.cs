@@ -74,6 +74,8 @@ public sealed partial class DemoDesk(NodeDb db, BlobStore blobs, KeyRing keys, L
 
         public List<IncidentTarget> Targets { get; } = [];
 
+        public HashSet<Guid> Asked { get; } = [];
+
         public List<IncidentAttachment> Attachments { get; } = [];
 
         public List<Paper> Papers { get; } = [];

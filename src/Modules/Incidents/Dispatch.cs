@@ -42,6 +42,9 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
 
     private readonly MessageKeys _keys = new(keys.Derive("message-id"), keys.Derive("return-path"));
 
+    /// <summary>The zone of the node's working days.</summary>
+    public TimeZoneInfo Zone => TimeZoneInfo.FindSystemTimeZoneById(settings.Zone);
+
     public DateTimeOffset NowToTheSecond => new(clock.GetUtcNow().UtcTicks / TimeSpan.TicksPerSecond * TimeSpan.TicksPerSecond, TimeSpan.Zero);
 
     /// <summary>The request's own message as it would leave with this date; null when its incident is not to be seen.</summary>
@@ -57,7 +60,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         var parts = grounds.Select(g => new OutgoingAttachment(g.Name, SafeType(g.MediaType), g.Bytes)).ToList();
         if (Mailbox.TryCreate(address, from, out var sender, out _))
         {
-            var targets = await TargetsAsync(request.Id, ct);
+            var targets = await TargetsAsync(request.Id, incident, ct);
             if (request.AsksFor == nameof(Directories.AsksFor.Xarf) && targets.Count <= MachineParts.XarfFiles)
             {
                 targets = await Sightings.AddAsync(db, incident, targets, grounds, ct);
@@ -145,15 +148,22 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
     }
 
     /// <summary>The targets of a request as its message names them, in the order they were added.</summary>
-    public async Task<IReadOnlyList<NoticeTarget>> TargetsAsync(RequestId request, CancellationToken ct)
+    public async Task<IReadOnlyList<NoticeTarget>> TargetsAsync(RequestId request, Incident incident, CancellationToken ct)
     {
         var asked = await db.RequestTargets.AsNoTracking().Where(t => t.Request == request).OrderBy(t => t.Id).ToListAsync(ct);
         var ids = asked.Select(t => t.Target).ToArray();
         var targets = await db.IncidentTargets.AsNoTracking().Where(t => ids.Contains(t.Id)).ToDictionaryAsync(t => t.Id, ct);
-        return [.. asked.Select(t => Named(t, targets.GetValueOrDefault(t.Target)))];
+        return [.. asked.Select(t => Named(t, targets.GetValueOrDefault(t.Target), incident))];
     }
 
-    public static NoticeTarget Named(RequestTarget asked, IncidentTarget? target) => new(asked.Type, asked.Value, asked.Role, asked.Address ?? target?.Address, target?.Asn, target?.Country, target?.AddedAt ?? DateTimeOffset.UnixEpoch);
+    /// <summary>As a notice names it; it was seen when the incident says that it happened.</summary>
+    public static NoticeTarget Named(RequestTarget asked, IncidentTarget? target, Incident incident) =>
+        Seen(new(asked.Type, asked.Value, asked.Role, asked.Address ?? target?.Address, target?.Asn, target?.Country, target?.AddedAt ?? incident.OpenedAt), incident);
+
+    public static NoticeTarget Named(IncidentTarget target, Incident incident) =>
+        Seen(new(target.Type, target.Value, target.Role, target.Address, target.Asn, target.Country, target.AddedAt), incident);
+
+    private static NoticeTarget Seen(NoticeTarget target, Incident incident) => target with { SeenAt = incident.OccurredAt, ClockError = ClockError.Of(incident.ClockNote) ?? 0 };
 
     /// <summary>The attachments chosen as grounds, with their bytes.</summary>
     public async Task<IReadOnlyList<NoticeGround>> GroundsAsync(RequestId request, CancellationToken ct)
@@ -176,12 +186,12 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         return grounds;
     }
 
-    /// <summary>What the rule lets be said of who reported: the organisations of linked reports, as far as each allows; null is nobody.</summary>
+    /// <summary>What the rule lets be said of who reported: the organisations of linked reports, as far as each allows; null is nobody. A person is named by a person only, who writes it.</summary>
     public async Task<string?> ReporterAsync(Incident incident, CancellationToken ct)
     {
         var reports = await ReportsAsync(incident.Id, ct);
         var named = reports.Select(r => Ask(incident, AnyRecipient, r.Disclosure) is var verdict && verdict.Shows(FieldClass.ReporterOrganisation) && r.ReporterOrganisation is { Length: > 0 } organisation
-            ? verdict.Shows(FieldClass.ReporterName) && r.ReporterName is { Length: > 0 } name ? organisation + " " + name : organisation : null).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+            ? organisation : null).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
         return named.Count == 0 ? null : string.Join(", ", named);
     }
 
@@ -197,7 +207,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
     }
 
     /// <summary>How the team is reached by those it writes to. Its hours are by the node's clock.</summary>
-    public Task<TeamContact> ContactAsync(TeamId origin, CancellationToken ct) => ContactAsync(db, origin, TimeZoneInfo.FindSystemTimeZoneById(settings.Zone), ct);
+    public Task<TeamContact> ContactAsync(TeamId origin, CancellationToken ct) => ContactAsync(db, origin, Zone, ct);
 
     public static async Task<TeamContact> ContactAsync(NodeDb db, TeamId origin, TimeZoneInfo zone, CancellationToken ct)
     {
@@ -206,7 +216,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
     }
 
     /// <summary>The zone a notice states its times in: the node's for Japanese, UTC for everyone else.</summary>
-    public TimeZoneInfo ZoneFor(string language) => language is "ja" ? TimeZoneInfo.FindSystemTimeZoneById(settings.Zone) : TimeZoneInfo.Utc;
+    public TimeZoneInfo ZoneFor(string language) => language is "ja" ? Zone : TimeZoneInfo.Utc;
 
     private static Recipient AnyRecipient { get; } = new(null, null, AnswersForATarget: true);
 
@@ -274,6 +284,7 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         Find(FieldClass.ReporterAddress, report.ReporterEmail, 5, leaks, "request.leak.mail");
         Find(FieldClass.ReporterAddress, report.ReporterPhone, 7, leaks, "request.leak.phone");
         Find(FieldClass.ReporterOrganisation, report.ReporterOrganisation, 3, warnings, "request.warning.organisation");
+        Find(FieldClass.ReporterOrganisation, report.ReporterEmail?.Split('@')[^1], 4, warnings, "request.warning.domain");
 
         void Find(FieldClass field, string? value, int least, List<string> found, string key)
         {

@@ -101,7 +101,7 @@ public static class DraftRequests
                 // ids in the order of the letter, so that xarf-1.json is about its line 1
                 db.RequestTargets.AddRange(targets.OrderBy(t => t.AddedAt).Select((t, i) => new RequestTarget { Id = Guid.CreateVersion7(now.AddMilliseconds(i)), Request = request.Id, Target = t.Id, Type = t.Type, Value = t.Value, Role = t.Role, Address = t.Address }));
                 db.RequestGrounds.AddRange(grounds.Select(g => new RequestGround { Request = request.Id, Attachment = g.Id }));
-                var named = targets.OrderBy(t => t.AddedAt).Select(t => new NoticeTarget(t.Type, t.Value, t.Role, t.Address, t.Asn, t.Country, t.AddedAt)).ToList();
+                var named = targets.OrderBy(t => t.AddedAt).Select(t => Dispatch.Named(t, incident)).ToList();
                 (request.Subject, request.Body) = await WriteAsync(db, dispatch, request, incident, named, files, reporter, ct);
                 db.Requests.Add(request);
                 Diary.Say(db, incident, EntryKind.Request, now, "request.diary.drafted", [request.Number, request.RecipientName], "/requests/" + request.Id);
@@ -142,7 +142,12 @@ public static class DraftRequests
             return ProposeRequests.Closed(incident.Id);
         }
 
-        var model = await ProposeRequests.ContactsAsync(db, finder, incident, form, clock.GetUtcNow(), ct);
+        var model = await ProposeRequests.ContactsAsync(db, finder, incident, form, clock.GetUtcNow(), dispatch.Zone, ct);
+        if (model.Rows.Any(r => !ProposeRequests.Fits(model.Purpose, r.Target.Role)))
+        {
+            return Answers.Page<Pages.ProposePage>(await ProposeRequests.UnfitAsync(db, incident, model, t, ct), StatusCodes.Status400BadRequest);
+        }
+
         var errors = new FormErrors();
         var hand = ByHand(form, model, errors, t);
         var due = DueTimes.ReadAhead(form["due"], page.Zone, clock.GetUtcNow());
@@ -246,11 +251,16 @@ public static class DraftRequests
         }
 
         var hand = input.Recipient is { } raw ? Recipient(raw, wrong) : null;
-        var all = await ProposeRequests.TargetsAsync(db, incident.Id, ct);
-        var picked = input.Targets is { } ids ? all.Where(t => ids.Contains(t.Target.Id)).ToList() : all.Where(t => t.AskedIn.Count == 0).ToList();
+        var all = await ProposeRequests.TargetsAsync(db, incident, ct);
+        var picked = input.Targets is { } ids ? all.Where(t => ids.Contains(t.Target.Id)).ToList() : all.Where(t => t.Pick && ProposeRequests.Fits(purpose, t.Target.Role)).ToList();
         if (wrong.Count == 0 && (picked.Count == 0 || (input.Targets is { } wanted && picked.Count != wanted.Distinct().Count())))
         {
-            wrong["targets"] = [input.Targets is null ? "The incident has no target that nobody was asked about." : "Some are no targets of this incident."];
+            wrong["targets"] = [input.Targets is null ? "The incident has no target that nobody was asked about and that fits the purpose." : "Some are no targets of this incident."];
+        }
+
+        if (wrong.Count == 0 && picked.Exists(t => !ProposeRequests.Fits(purpose, t.Target.Role)))
+        {
+            wrong["targets"] = [purpose == RequestPurpose.Takedown ? "A victim's system is not to be taken down: use notifyVictim or investigate, or leave it out." : "notifyVictim is about systems that were hit, not about those of the attacker."];
         }
 
         var attachments = await db.IncidentAttachments.AsNoTracking().Where(a => a.Incident == incident.Id).ToListAsync(ct);
@@ -267,7 +277,7 @@ public static class DraftRequests
 
         var without = new List<Guid>();
         var letters = new List<(Addressee To, IncidentTarget Target)>();
-        foreach (var (target, _) in picked)
+        foreach (var target in picked.Select(p => p.Target))
         {
             var to = hand ?? (ProposeRequests.FirstToAsk(await ProposeRequests.MatchesAsync(finder, target, ct)) is { } match ? Addressee.Of(match) : null);
             if (to is null)
@@ -286,7 +296,7 @@ public static class DraftRequests
             return TypedResults.Problem("No contact answers for these targets. Add one to the directory or give a recipient {name, mail, why}.", statusCode: 409, title: "Nobody to ask", extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["withoutContact"] = without });
         }
 
-        if (await DraftAsync(db, dispatch, clock, id, purpose, grouped, grounds, input.DueAt?.ToUniversalTime() ?? DueTimes.For(purpose, incident.Severity, now), ct) is not { } drafts)
+        if (await DraftAsync(db, dispatch, clock, id, purpose, grouped, grounds, input.DueAt?.ToUniversalTime() ?? DueTimes.For(purpose, incident.Severity, now, dispatch.Zone), ct) is not { } drafts)
         {
             return await db.Incidents.AnyAsync(i => i.Id == id, ct) ? Closed() : IncidentAct.NotFoundForApi();
         }

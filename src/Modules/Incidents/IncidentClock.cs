@@ -7,12 +7,12 @@ namespace Renkei.Incidents;
 /// <summary>
 /// Whose turn it is and by when, from the requests and the reporters' unread words; the one place that sets
 /// <see cref="Incident.Waiting"/> and <see cref="Incident.DueAt"/>. Ours: a draft to send, a bounce, an answer to act on, a word from a
-/// reporter. Theirs: a request that is out. Nobody's: neither. One fact for all readers of the incident: everything counts, also what
+/// reporter, a target that nobody was asked about. Theirs: a request that is out. Nobody's: neither. One fact for all readers of the incident: everything counts, also what
 /// whoever acts may not know of.
 /// </summary>
 public static class IncidentClock
 {
-    /// <summary>How long we have for a reporter's word or an answer that needs us.</summary>
+    /// <summary>How long we have for a reporter's word, an answer that needs us, or a new target.</summary>
     public static TimeSpan OurTurn { get; } = TimeSpan.FromHours(24);
 
     /// <summary>
@@ -23,6 +23,14 @@ public static class IncidentClock
     /// <exception cref="DbUpdateConcurrencyException">What is changed here was saved by somebody else, or may no longer be known of. Nothing was written.</exception>
     public static Task SaveAsync(NodeDb db, Incident incident, CancellationToken ct) =>
         db.Database.CurrentTransaction is null ? db.InTransactionAsync(() => SettleAsync(db, incident, ct), ct) : SettleAsync(db, incident, ct);
+
+    /// <summary>As <see cref="SaveAsync"/>, for changes that the clock reads from the database: they are saved first, in the same transaction.</summary>
+    public static Task SaveChangedAsync(NodeDb db, Incident incident, CancellationToken ct) =>
+        db.InTransactionAsync(async () =>
+        {
+            await db.SaveChangesAsync(ct);
+            return await SettleAsync(db, incident, ct);
+        }, ct);
 
     private static async Task<int> SettleAsync(NodeDb db, Incident incident, CancellationToken ct)
     {
@@ -48,12 +56,16 @@ public static class IncidentClock
             var stored = await node.Requests.AsNoTracking().Where(r => r.Incident == id).ToListAsync(ct);
             var reports = await node.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToListAsync(ct);
             var words = await node.ReportMessages.Where(m => reports.Contains(m.Report)).GroupBy(m => m.Report).Select(g => g.OrderByDescending(m => m.At).First()).ToListAsync(ct);
-            return Of(incident.State, [.. stored.Where(r => changed.TrueForAll(c => c.Id != r.Id)), .. changed], [.. words.Where(w => w.FromReporter).Select(w => w.At)]);
+            CoordinationRequest[] requests = [.. stored.Where(r => changed.TrueForAll(c => c.Id != r.Id)), .. changed];
+            var counting = requests.Where(ProposeRequests.Counts).Select(r => r.Id).ToArray();
+            var asked = (await node.RequestTargets.Where(t => counting.Contains(t.Request)).Select(t => t.Target).ToListAsync(ct)).ToHashSet();
+            var targets = await node.IncidentTargets.AsNoTracking().Where(t => t.Incident == id && t.RemovedAt == null).ToListAsync(ct);
+            return Of(incident.State, requests, [.. words.Where(w => w.FromReporter).Select(w => w.At)], [.. targets.Where(t => !asked.Contains(t.Id) && ProposeRequests.IsToBeAsked(incident, t)).Select(t => t.AddedAt)]);
         }, ct);
     }
 
-    /// <summary>The rule itself: pure, so that a table of cases can test it.</summary>
-    public static (Waiting Waiting, DateTimeOffset? DueAt) Of(IncidentState state, IReadOnlyCollection<CoordinationRequest> requests, IReadOnlyCollection<DateTimeOffset> unansweredWords)
+    /// <summary>The rule itself: pure, so that a table of cases can test it. Words by when they came, targets by when they were written down.</summary>
+    public static (Waiting Waiting, DateTimeOffset? DueAt) Of(IncidentState state, IReadOnlyCollection<CoordinationRequest> requests, IReadOnlyCollection<DateTimeOffset> unansweredWords, IReadOnlyCollection<DateTimeOffset> unaskedTargets)
     {
         if (state != IncidentState.Open)
         {
@@ -61,7 +73,7 @@ public static class IncidentClock
         }
 
         var ours = requests.Where(IsOurs).Select(r => r.State == RequestState.Draft ? r.DueAt : (r.AnsweredAt ?? r.DueAt) + OurTurn)
-            .Concat(unansweredWords.Select(w => w + OurTurn)).ToList();
+            .Concat(unansweredWords.Select(w => w + OurTurn)).Concat(unaskedTargets.Select(added => added + OurTurn)).ToList();
         var theirs = requests.Where(IsTheirs).Select(r => r.DueAt).ToList();
         var due = ours.Concat(theirs).OrderBy(d => d).Select(d => (DateTimeOffset?)d).FirstOrDefault();
         return (ours.Count > 0 ? Waiting.Us : theirs.Count > 0 ? Waiting.Them : Waiting.Nobody, due);

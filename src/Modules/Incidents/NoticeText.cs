@@ -7,9 +7,15 @@ using Renkei.Kernel;
 
 namespace Renkei.Incidents;
 
-/// <summary>A target as a notice names it.</summary>
-public sealed record NoticeTarget(ObservableType Type, string Value, TargetRole Role, string? Address, long? Asn, string? Country, DateTimeOffset SeenAt)
+/// <summary>A target as a notice names it. <paramref name="AddedAt"/>: when the desk wrote it down, which says nothing of when it was seen.</summary>
+public sealed record NoticeTarget(ObservableType Type, string Value, TargetRole Role, string? Address, long? Asn, string? Country, DateTimeOffset AddedAt)
 {
+    /// <summary>When it was seen, where somebody stated it; a notice says no other time.</summary>
+    public DateTimeOffset? SeenAt { get; init; }
+
+    /// <summary>By how many seconds the clock behind <see cref="SeenAt"/> was ahead (or behind, below zero), where stated.</summary>
+    public long ClockError { get; init; }
+
     public Observable Observable => new(Type, Value);
 
     /// <summary>How it was seen, where a machine's report or a log tells; for the part that machines read.</summary>
@@ -160,7 +166,25 @@ public static partial class NoticeText
                 lines.Append(CultureInfo.InvariantCulture, $"AS{asn}  ");
             }
 
-            lines.Append(ja ? "確認 " : "seen ").Append(Seen(target.SeenAt, facts.Zone)).Append('\n');
+            if (target.SeenAt is { } seen)
+            {
+                lines.Append(ja ? "確認 " : "seen ").Append(Time(seen, facts.Zone, "en"));
+                if (target.ClockError != 0)
+                {
+                    lines.Append(CultureInfo.InvariantCulture, $" ({(ja ? "時計の誤差" : "clock off by")} {target.ClockError:+0;-0} s)");
+                }
+            }
+
+            // a target of which nothing else is known is one line
+            while (lines[^1] == ' ')
+            {
+                lines.Length--;
+            }
+
+            if (lines[^1] != '\n')
+            {
+                lines.Append('\n');
+            }
         }
 
         if (facts.Targets.Count > TargetsListed)
@@ -172,8 +196,6 @@ public static partial class NoticeText
 
         return lines.ToString().TrimEnd('\n');
     }
-
-    private static string Seen(DateTimeOffset at, TimeZoneInfo zone) => Time(at, zone, "en");
 
     private static string Grounds(NoticeFacts facts, bool ja)
     {

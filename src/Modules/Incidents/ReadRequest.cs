@@ -75,7 +75,7 @@ public static class ReadRequest
         var waits = await db.Outbox.AsNoTracking().Where(o => o.Record == key && (o.State == OutboxState.Waiting || o.State == OutboxState.Stuck)).OrderByDescending(o => o.CreatedAt)
             .Select(o => new Waiting(o.Attempts, o.LastError, o.DueAt, o.State == OutboxState.Stuck)).FirstOrDefaultAsync(ct);
         var mayAct = db.Viewer.Has(request.Marking.Origin, Right.SendRequests);
-        return new(request, incident, await dispatch.TargetsAsync(request.Id, ct), [.. events.Select(e => new EventRow(e, e.Author is { } a ? names.GetValueOrDefault(a) : null))],
+        return new(request, incident, await dispatch.TargetsAsync(request.Id, incident, ct), [.. events.Select(e => new EventRow(e, e.Author is { } a ? names.GetValueOrDefault(a) : null))],
             bytes is null ? null : SentMessage.Read(bytes), request.Author is { } author ? names.GetValueOrDefault(author) : null, waits, mayAct, mayAct && RemindRequest.CanBeReminded(request),
             mayAct && NeedsAnother(request, clock.GetUtcNow()) ? await NextContactsAsync(db, finder, request, ct) : [], errors);
     }

@@ -51,7 +51,7 @@ public static class RemindRequest
         }
 
         var now = clock.GetUtcNow();
-        var at = DueTimes.ReadAhead(due, page.Zone, now) ?? Usual(request!, incident!, now);
+        var at = DueTimes.ReadAhead(due, page.Zone, now) ?? Usual(dispatch, request!, incident!, now);
         return Answers.Page<RemindPage>(new Model((await ReminderAsync(dispatch, request!, incident!, at, dispatch.NowToTheSecond, ct))!, at, FormErrors.None));
     }
 
@@ -86,8 +86,8 @@ public static class RemindRequest
     }
 
     /// <summary>A reminder before its time does not shorten what was promised.</summary>
-    private static DateTimeOffset Usual(CoordinationRequest request, Incident incident, DateTimeOffset now) =>
-        DueTimes.ForReminder(request.Purpose, incident.Severity, now) is var usual && request.DueAt > usual ? request.DueAt : usual;
+    private static DateTimeOffset Usual(Dispatch dispatch, CoordinationRequest request, Incident incident, DateTimeOffset now) =>
+        DueTimes.ForReminder(request.Purpose, incident.Severity, now, dispatch.Zone) is var usual && request.DueAt > usual ? request.DueAt : usual;
 
     private static async Task<SendFault> RemindAsync(NodeDb db, Dispatch dispatch, CoordinationRequest request, Incident incident, DateTimeOffset date, string sha256, DateTimeOffset due, CancellationToken ct)
     {
@@ -99,7 +99,7 @@ public static class RemindRequest
 
     private static async Task<Results<Ok<Preview>, ValidationProblem, ProblemHttpResult>> ApiPreviewAsync(RequestId id, DateTimeOffset? dueAt, HttpContext http, NodeDb db, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
     {
-        var (request, incident, at, refused) = await OpenForApiAsync(db, id, dueAt, http.Request, clock.GetUtcNow(), ct);
+        var (request, incident, at, refused) = await OpenForApiAsync(db, dispatch, id, dueAt, http.Request, clock.GetUtcNow(), ct);
         if (request is null || incident is null)
         {
             return refused!;
@@ -111,7 +111,7 @@ public static class RemindRequest
 
     private static async Task<Results<Ok<ListRequests.Item>, ValidationProblem, ProblemHttpResult>> ApiAsync(RequestId id, Input? input, HttpContext http, NodeDb db, Dispatch dispatch, TimeProvider clock, CancellationToken ct)
     {
-        var (request, incident, at, refused) = await OpenForApiAsync(db, id, input?.DueAt, http.Request, clock.GetUtcNow(), ct);
+        var (request, incident, at, refused) = await OpenForApiAsync(db, dispatch, id, input?.DueAt, http.Request, clock.GetUtcNow(), ct);
         if (request is null || incident is null)
         {
             return refused!;
@@ -134,7 +134,7 @@ public static class RemindRequest
     }
 
     /// <summary>A request that can be reminded and its new due time; null for one that is none.</summary>
-    private static async Task<(CoordinationRequest? Request, Incident? Incident, DateTimeOffset? Due, ProblemHttpResult? Refused)> OpenForApiAsync(NodeDb db, RequestId id, DateTimeOffset? said, HttpRequest http, DateTimeOffset now, CancellationToken ct)
+    private static async Task<(CoordinationRequest? Request, Incident? Incident, DateTimeOffset? Due, ProblemHttpResult? Refused)> OpenForApiAsync(NodeDb db, Dispatch dispatch, RequestId id, DateTimeOffset? said, HttpRequest http, DateTimeOffset now, CancellationToken ct)
     {
         var (request, incident, refused) = await RequestApi.OpenAsync(db, id, http, ct);
         if (request is null || incident is null)
@@ -148,7 +148,7 @@ public static class RemindRequest
         }
 
         // to the second, as the letter names it
-        var due = said is { } at ? DateTimeOffset.FromUnixTimeSeconds(at.ToUnixTimeSeconds()) : Usual(request, incident, now);
+        var due = said is { } at ? DateTimeOffset.FromUnixTimeSeconds(at.ToUnixTimeSeconds()) : Usual(dispatch, request, incident, now);
         return (request, incident, due > now && due < now.AddYears(1) ? due : null, null);
     }
 
@@ -159,7 +159,7 @@ public static class RemindRequest
 
     private static async Task<string> TextAsync(Dispatch dispatch, CoordinationRequest request, Incident incident, DateTimeOffset due, CancellationToken ct)
     {
-        var facts = await DraftRequests.FactsAsync(dispatch, request, incident, await dispatch.TargetsAsync(request.Id, ct), [], null, ct);
+        var facts = await DraftRequests.FactsAsync(dispatch, request, incident, await dispatch.TargetsAsync(request.Id, incident, ct), [], null, ct);
         return NoticeText.Remind(facts with { DueAt = due }, RequestMessage.SubjectOf(request.Subject, request.Number, request.Marking.Tlp), request.SentAt ?? request.CreatedAt, request.DueAt);
     }
 

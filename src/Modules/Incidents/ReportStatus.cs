@@ -142,7 +142,7 @@ public static class ReportStatus
             ReportState.New => "new",
             ReportState.Rejected => "rejected",
             ReportState.Duplicate => "duplicate",
-            _ => (await ReportLinks.IncidentsAsync(db, report.Id, ct)) is { Count: > 0 } linked && linked.All(i => i.State != IncidentState.Open) ? "resolved" : "open",
+            _ => (await ReportLinks.IncidentsAsync(db, report.Id, ct)) is { Count: > 0 } linked && linked.All(i => i.State != IncidentState.Open) ? linked.Any(i => i.State == IncidentState.Resolved) ? "resolved" : "abandoned" : "open",
         };
         return new(report.Number, state, report.State == ReportState.Rejected ? report.RejectReason : null, report.ReceivedAt, report.DueAt, report.Type, words, StatusLinks.Url(settings, key), StatusLinks.Path(key), received, draft, errors);
     }

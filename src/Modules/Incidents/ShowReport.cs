@@ -139,6 +139,7 @@ public static class ShowReport
         await db.InTransactionAsync(async () =>
         {
             db.ReportMessages.Add(word);
+            ReporterNotice.Queue(db, report, "triage.told.answered");
             // first the word, so that the clock below counts it
             await db.SaveChangesAsync(ct);
             foreach (var incident in await ReportLinks.IncidentsAsync(db, id, ct))

@@ -9,36 +9,43 @@ public class IncidentClockTests
     private static readonly DateTimeOffset Noon = new(2026, 3, 2, 12, 0, 0, TimeSpan.Zero);
 
     /// <summary>
-    /// Requests as <c>State@due</c> or <c>Answered@due/answered</c>, hours from noon; words of reporters that nobody answered as hours; then
+    /// Requests as <c>State@due</c> or <c>Answered@due/answered</c>, hours from noon; words of reporters that nobody answered, and targets that nobody was asked
+    /// about, as hours; then
     /// whose turn, and by when in hours (empty: no time).
     /// </summary>
     [Theory]
-    [InlineData("Open", "", "", "Nobody", "")]
-    [InlineData("Open", "Draft@4", "", "Us", "4")]
-    [InlineData("Open", "Sent@48", "", "Them", "48")]
-    [InlineData("Open", "Delivered@48", "", "Them", "48")]
-    [InlineData("Open", "Acknowledged@48", "", "Them", "48")]
-    [InlineData("Open", "Answered@48/10", "", "Us", "34")]
-    [InlineData("Open", "Bounced@48", "", "Us", "72")]
-    [InlineData("Open", "Closed@48", "", "Nobody", "")]
-    [InlineData("Open", "Closed@1 Closed@2", "", "Nobody", "")]
-    [InlineData("Open", "Sent@48 Delivered@24", "", "Them", "24")]
-    [InlineData("Open", "Sent@48 Draft@72", "", "Us", "48")]
-    [InlineData("Open", "Sent@48 Answered@100/10", "", "Us", "34")]
-    [InlineData("Open", "Closed@1 Sent@48", "", "Them", "48")]
-    [InlineData("Open", "", "-2", "Us", "22")]
-    [InlineData("Open", "Sent@48", "-2", "Us", "22")]
-    [InlineData("Open", "Sent@10", "-2", "Us", "10")]
-    [InlineData("Open", "", "-2 -30", "Us", "-6")]
-    [InlineData("Open", "Sent@-5", "", "Them", "-5")]
-    [InlineData("Resolved", "", "", "Nobody", "")]
-    [InlineData("Resolved", "Sent@48", "-2", "Nobody", "")]
-    [InlineData("Abandoned", "Draft@4", "-2", "Nobody", "")]
-    public void The_turn_and_the_due_time_follow_from_the_requests_and_the_words(string state, string requests, string words, string turn, string due)
+    [InlineData("Open", "", "", "", "Nobody", "")]
+    [InlineData("Open", "Draft@4", "", "", "Us", "4")]
+    [InlineData("Open", "Sent@48", "", "", "Them", "48")]
+    [InlineData("Open", "Delivered@48", "", "", "Them", "48")]
+    [InlineData("Open", "Acknowledged@48", "", "", "Them", "48")]
+    [InlineData("Open", "Answered@48/10", "", "", "Us", "34")]
+    [InlineData("Open", "Bounced@48", "", "", "Us", "72")]
+    [InlineData("Open", "Closed@48", "", "", "Nobody", "")]
+    [InlineData("Open", "Closed@1 Closed@2", "", "", "Nobody", "")]
+    [InlineData("Open", "Sent@48 Delivered@24", "", "", "Them", "24")]
+    [InlineData("Open", "Sent@48 Draft@72", "", "", "Us", "48")]
+    [InlineData("Open", "Sent@48 Answered@100/10", "", "", "Us", "34")]
+    [InlineData("Open", "Closed@1 Sent@48", "", "", "Them", "48")]
+    [InlineData("Open", "", "-2", "", "Us", "22")]
+    [InlineData("Open", "Sent@48", "-2", "", "Us", "22")]
+    [InlineData("Open", "Sent@10", "-2", "", "Us", "10")]
+    [InlineData("Open", "", "-2 -30", "", "Us", "-6")]
+    [InlineData("Open", "Sent@-5", "", "", "Them", "-5")]
+    [InlineData("Open", "", "", "-3", "Us", "21")]
+    [InlineData("Open", "Sent@48", "", "-3", "Us", "21")]
+    [InlineData("Open", "Closed@48", "", "-30", "Us", "-6")]
+    [InlineData("Open", "Sent@10", "-2", "-3 -1", "Us", "10")]
+    [InlineData("Resolved", "", "", "-3", "Nobody", "")]
+    [InlineData("Resolved", "", "", "", "Nobody", "")]
+    [InlineData("Resolved", "Sent@48", "-2", "", "Nobody", "")]
+    [InlineData("Abandoned", "Draft@4", "-2", "", "Nobody", "")]
+    public void The_turn_and_the_due_time_follow_from_the_requests_the_words_and_the_targets(string state, string requests, string words, string targets, string turn, string due)
     {
         var given = requests.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Request).ToList();
         var said = words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Hours).ToList();
-        var (waiting, at) = IncidentClock.Of(Enum.Parse<IncidentState>(state), given, said);
+        var unasked = targets.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Hours).ToList();
+        var (waiting, at) = IncidentClock.Of(Enum.Parse<IncidentState>(state), given, said, unasked);
         Assert.Equal((turn, due.Length == 0 ? (DateTimeOffset?)null : Hours(due)), (waiting.ToString(), at));
     }
 

@@ -94,11 +94,25 @@ public sealed class RequestMessageTests
     }
 
     [Fact]
-    public void Due_times_follow_purpose_and_severity_and_end_on_the_hour()
+    public void Due_times_follow_purpose_and_severity_and_end_when_somebody_is_there()
     {
-        Assert.Equal(Date.AddMinutes(31).AddHours(24), DueTimes.For(RequestPurpose.Takedown, Severity.High, Date));
-        Assert.Equal(Date.AddMinutes(31).AddHours(12), DueTimes.For(RequestPurpose.Takedown, Severity.Critical, Date));
-        Assert.Equal(Date.AddMinutes(31).AddHours(12), DueTimes.ForReminder(RequestPurpose.Takedown, Severity.High, Date));
+        var tokyo = TimeZoneInfo.FindSystemTimeZoneById("Asia/Tokyo");
+        foreach (var (purpose, severity, asked, due) in new[]
+        {
+            // Monday morning: the same hour of the next day; the night's hours become noon
+            (RequestPurpose.Takedown, Severity.High, "2026-03-02 10:29", "2026-03-03 11:00"),
+            (RequestPurpose.Takedown, Severity.Critical, "2026-03-02 10:29", "2026-03-03 12:00"),
+            (RequestPurpose.Takedown, Severity.Critical, "2026-03-02 18:00", "2026-03-03 12:00"),
+            (RequestPurpose.Takedown, Severity.High, "2026-03-02 04:10", "2026-03-03 12:00"),
+            // Friday: nobody answers before Monday
+            (RequestPurpose.Takedown, Severity.High, "2026-03-06 10:29", "2026-03-09 12:00"),
+            (RequestPurpose.Investigate, Severity.Medium, "2026-03-04 10:00", "2026-03-09 12:00"),
+        })
+        {
+            Assert.Equal(DueTimes.Read(due.Replace(' ', 'T'), tokyo), DueTimes.For(purpose, severity, DueTimes.Read(asked, tokyo)!.Value, tokyo));
+        }
+
+        Assert.Equal(DueTimes.Read("2026-03-03T12:00", tokyo), DueTimes.ForReminder(RequestPurpose.Takedown, Severity.High, DueTimes.Read("2026-03-02T10:29", tokyo)!.Value, tokyo));
         Assert.Null(DueTimes.Read("2026-13-01T00:00", TimeZoneInfo.Utc));
         Assert.Equal(new DateTimeOffset(2026, 11, 25, 3, 0, 0, TimeSpan.Zero), DueTimes.Read("2026-11-25T12:00", TimeZoneInfo.FindSystemTimeZoneById("Asia/Tokyo")));
     }

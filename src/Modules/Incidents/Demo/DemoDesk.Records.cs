@@ -272,7 +272,7 @@ public sealed partial class DemoDesk
         {
             Talk(affair);
             Close(affair);
-            (affair.Record!.Waiting, affair.Record.DueAt) = IncidentClock.Of(affair.State, affair.Requests, affair.Word is { } word ? [word] : []);
+            (affair.Record!.Waiting, affair.Record.DueAt) = IncidentClock.Of(affair.State, affair.Requests, affair.Word is { } word ? [word] : [], [.. affair.Targets.Where(t => !affair.Asked.Contains(t.Id) && ProposeRequests.IsToBeAsked(affair.Record!, t)).Select(t => t.AddedAt)]);
         }
     }
 

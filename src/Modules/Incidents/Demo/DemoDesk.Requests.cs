@@ -36,14 +36,14 @@ public sealed partial class DemoDesk
     private IEnumerable<Ask> Asks(Affair affair, DemoBook.Book book)
     {
         var (plot, incident) = (affair.Plot, affair.Record!);
-        // RED, STRICT and what is held back do not leave by mail; some incidents need nobody asked
-        if (incident.Marking.Tlp is Tlp.Red or Tlp.AmberStrict || incident.Marking.Embargo is not null || (affair.State == IncidentState.Open && affair.Turn == Waiting.Nobody && _dice.Chance(0.5)))
+        // RED, STRICT and what is held back do not leave by mail
+        if (incident.Marking.Tlp is Tlp.Red or Tlp.AmberStrict || incident.Marking.Embargo is not null)
         {
             return [];
         }
 
         var at = Earlier(incident.OpenedAt.AddMinutes(_dice.From(20, 150)), now.AddMinutes(-15));
-        var found = affair.Targets.Select(t => (Target: t, Answers: book.Find(Locator.Whereabouts(new Observable(t.Type, t.Value), t.Address, new Location(t.Prefix, t.Asn, t.AsName, t.Country, t.Tld)), at))).Where(f => f.Answers.Count > 0).ToList();
+        var found = affair.Targets.Where(t => ProposeRequests.Fits(plot.Purpose, t.Role)).Select(t => (Target: t, Answers: book.Find(Locator.Whereabouts(new Observable(t.Type, t.Value), t.Address, new Location(t.Prefix, t.Asn, t.AsName, t.Country, t.Tld)), at))).Where(f => f.Answers.Count > 0).ToList();
         var asks = found.GroupBy(f => f.Answers[0].Contact.Id).Select(g => new Ask(affair, g.First().Answers[0], [.. g.Select(f => f.Target)], plot.Purpose, at)).Take(4).ToList();
         if (found.Count > 0 && plot.Type is "phishing" or "c2-server" or "malware-distribution" or "brute-force" && _dice.Chance(0.22))
         {
@@ -107,7 +107,7 @@ public sealed partial class DemoDesk
             Purpose = ask.Purpose,
             Why = Dispatch.WhyOf("request.why." + ask.To.Kind.ToString().ToLowerInvariant(), ask.To.Value),
             State = ask.Now ? RequestState.Draft : ask.State,
-            DueAt = DueTimes.For(ask.Purpose, incident.Severity, ask.Now ? now : sent),
+            DueAt = DueTimes.For(ask.Purpose, incident.Severity, ask.Now ? now : sent, Zone),
             NoGrounds = grounds.Count == 0,
             Author = hand,
         };
@@ -116,7 +116,8 @@ public sealed partial class DemoDesk
         {
             var asked = new RequestTarget { Id = _dice.Id(created.AddMilliseconds(named.Count)), Request = request.Id, Target = target.Id, Type = target.Type, Value = target.Value, Role = target.Role, Address = target.Address };
             db.RequestTargets.Add(asked);
-            named.Add(Dispatch.Named(asked, target));
+            named.Add(Dispatch.Named(asked, target, incident));
+            affair.Asked.Add(target.Id);
         }
 
         db.RequestGrounds.AddRange(grounds.Select(g => new RequestGround { Request = request.Id, Attachment = g.Id }));
