@@ -102,7 +102,7 @@ public static class AttachFile
         }
 
         db.IncidentAttachments.AddRange(stored);
-        Diary.Say(db, incident, EntryKind.State, now, "diary.attached", [stored.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", stored.Take(3).Select(a => a.Name))]);
+        Diary.SayList(db, incident, EntryKind.State, now, "diary.attached", stored.ConvertAll(a => a.Name));
         await db.SaveChangesAsync(ct);
         return stored;
     }
