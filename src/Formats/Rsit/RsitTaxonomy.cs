@@ -59,7 +59,7 @@ public static class RsitTaxonomy
             ("misconfiguration", "Misconfiguration", "設定の不備"),
             ("sabotage", "Sabotage", "破壊・妨害行為"),
             ("outage", "Outage", "障害による停止")),
-        Category("information-content-security", "Information Content Security", "情報の保護",
+        Category("information-content-security", "Information Content Security", "情報の漏えい・改ざん・喪失",
             ("unauthorised-information-access", "Unauthorised Access to Information", "情報への不正アクセス"),
             ("unauthorised-information-modification", "Unauthorised Modification of Information", "情報の改ざん"),
             ("data-loss", "Data Loss", "データの喪失"),

@@ -61,16 +61,8 @@ public readonly record struct Piece(ConstituencyKind Kind, string Value)
         }
     }
 
-    /// <summary>As a line of the edit box.</summary>
+    /// <summary>As a line of the edit box, and as it is shown: what someone answers for is no indicator, so it is not defanged.</summary>
     public string Written => Kind == ConstituencyKind.Tld ? "." + Value : Value;
-
-    /// <summary>As it is shown: nothing turns it into a link.</summary>
-    public string Shown => Kind switch
-    {
-        ConstituencyKind.Domain => new Observable(ObservableType.Domain, Value).Defang(),
-        ConstituencyKind.Prefix => new Observable(Value.Contains(':', StringComparison.Ordinal) ? ObservableType.IPv6Prefix : ObservableType.IPv4Prefix, Value).Defang(),
-        _ => Written,
-    };
 
     public static Piece Of(Constituency constituency) => new(constituency.What, constituency.Value);
 

@@ -174,7 +174,7 @@ public static class AddTargets
         if (added.Count > 0)
         {
             db.IncidentTargets.AddRange(added);
-            Diary.Say(db, incident, EntryKind.State, now, "diary.targets_added", [added.Count.ToString(System.Globalization.CultureInfo.InvariantCulture), string.Join(", ", added.Take(3).Select(x => new Observable(x.Type, x.Value).Defang()))]);
+            Diary.SayList(db, incident, EntryKind.State, now, "diary.targets_added", added.ConvertAll(x => new Observable(x.Type, x.Value).Defang()));
             await IncidentClock.SaveChangedAsync(db, incident, ct);
         }
 

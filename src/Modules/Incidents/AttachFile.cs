@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -102,7 +101,7 @@ public static class AttachFile
         }
 
         db.IncidentAttachments.AddRange(stored);
-        Diary.Say(db, incident, EntryKind.State, now, "diary.attached", [stored.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", stored.Take(3).Select(a => a.Name))]);
+        Diary.SayList(db, incident, EntryKind.State, now, "diary.attached", stored.ConvertAll(a => a.Name));
         await db.SaveChangesAsync(ct);
         return stored;
     }

@@ -35,7 +35,7 @@ public static class Classify
     public static RsitType? Suggest(Report report) => OfFeed(report.Feed) ?? OfText(report.Summary) ?? OfText(report.Description);
 
     /// <summary>All types for a select, under their categories.</summary>
-    public static Choice[] Choices(Texts t) => [.. RsitTaxonomy.Categories.SelectMany(c => c.Types.Select(type => new Choice(type.ToString(), t.Of("triage.class_in", NameOf(c.English, c.Japanese, t), Name(type, t)))))];
+    public static Choice[] Choices(Texts t) => [.. RsitTaxonomy.Categories.SelectMany(c => c.Types.Select(type => new Choice(type.ToString(), IncidentChoices.RsitName(type.Category, type.Id, t.Lang))))];
 
     public static string Name(RsitType type, Texts t) => NameOf(type.English, type.Japanese, t);
 

@@ -30,6 +30,22 @@ public static class Diary
             Href = href,
         });
 
+    /// <summary>A sentence about several things: the first three by name, the rest as a number. Its key has a sentence for each length.</summary>
+    public static void SayList(NodeDb db, Incident incident, EntryKind what, DateTimeOffset at, string textKey, IReadOnlyList<string> names)
+    {
+        var (key, args) = OfList(textKey, names);
+        Say(db, incident, what, at, key, args);
+    }
+
+    /// <summary>Key and arguments of <see cref="SayList"/>: the count, up to three names, and how many more.</summary>
+    public static (string Key, string[] Args) OfList(string textKey, IReadOnlyList<string> names)
+    {
+        const int named = 3;
+        var ending = names.Count switch { 1 => "_one", 2 => "_two", named => "_three", _ => "_more" };
+        string[] more = names.Count > named ? [(names.Count - named).ToString(CultureInfo.InvariantCulture)] : [];
+        return (textKey + ending, [names.Count.ToString(CultureInfo.InvariantCulture), .. names.Take(named), .. more]);
+    }
+
     /// <summary>
     /// The lines that this viewer may read, newest first; the one place that decides it, for the incident's page, REST and the overview. A line
     /// about a request or a report, of whatever kind, names it and its recipient: it is read by who may know of that record. Notes, and words

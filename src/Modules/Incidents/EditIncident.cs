@@ -186,6 +186,7 @@ public static class EditIncident
             "pap" => "PAP:" + value,
             "audience" => names.List(PrincipalSet.FromText(value)),
             "title" or "summary" => TextRefang.DefangText(value),
+            "clock" => ClockError.Say(value, t),
             _ => value,
         };
 

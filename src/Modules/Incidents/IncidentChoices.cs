@@ -54,6 +54,6 @@ public sealed record IncidentChoices(IReadOnlyList<Choice> Rsit, IReadOnlyList<C
     private static string RsitName(RsitCategory category, RsitType type, string language)
     {
         var (c, x) = language == "ja" ? (category.Japanese, type.Japanese) : (category.English, type.English);
-        return c == x ? x : language == "ja" ? $"{c}／{x}" : $"{c}: {x}";
+        return c == x ? x : language == "ja" ? $"{c}：{x}" : $"{c}: {x}";
     }
 }

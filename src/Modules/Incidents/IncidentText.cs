@@ -75,9 +75,16 @@ public sealed record IncidentText
         Audience = AudienceOf(form["audience"]),
         Occurred = IncidentAct.CleanLine(form["occurred"]),
         Zone = IncidentAct.CleanLine(form["zone"]),
-        Clock = IncidentAct.CleanLine(form["clock"]),
+        Clock = ClockOf(form),
         Owner = form["owner"].ToString(),
     };
+
+    /// <summary>The form shows the note in words and carries both; words left alone mean the note itself.</summary>
+    private static string ClockOf(IFormCollection form)
+    {
+        var words = IncidentAct.CleanLine(form["clock"]);
+        return words.Length > 0 && words == IncidentAct.CleanLine(form["clock.words"]) ? IncidentAct.CleanLine(form["clock.note"]) : words;
+    }
 
     /// <summary>What a person chose on the conflict page: stored, except where they took their own.</summary>
     public static IncidentText Choose(IncidentText stored, IFormCollection form)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Text.Json;
 
 namespace Renkei.Node.Commands;
@@ -14,7 +15,8 @@ public static class Cli
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Renkei: the system CSIRTs work together with.");
+        // a root command would be named after the assembly in its help
+        var root = new Command("renkei", "Renkei: the system CSIRTs work together with.") { new HelpOption { Recursive = true }, new VersionOption() };
         root.Subcommands.Add(Serve());
         root.Subcommands.Add(DemoCommand());
         root.Subcommands.Add(Import());

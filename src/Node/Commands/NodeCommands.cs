@@ -50,7 +50,12 @@ public static class NodeCommands
         var teams = await db.Teams.AsNoTracking().Where(t => t.Hosted && (slug == "" || t.Slug == slug)).Take(2).ToListAsync(ct);
         if (teams.Count != 1)
         {
-            await errors.WriteLineAsync(teams.Count == 0 ? $"renkei import: there is no team {slug}; see renkei team list" : "renkei import: several teams work on this node; name one with --team");
+            await errors.WriteLineAsync((teams.Count, slug) switch
+            {
+                (0, "") => "renkei import: no team works on this node yet; open the set-up link, or add one with renkei team add",
+                (0, _) => $"renkei import: there is no team {slug}; see renkei team list",
+                _ => "renkei import: several teams work on this node; name one with --team",
+            });
             return 2;
         }
 

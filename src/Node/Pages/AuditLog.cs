@@ -193,7 +193,8 @@ public static class AuditLog
         {
             "person" => people.GetValueOrDefault(id) ?? t["audit.actor.someone"],
             "token" => t.Of("audit.actor.token", Guid.TryParse(id, out var token) && tokens.TryGetValue(token, out var name) ? name : id.Length > 8 ? id[^8..] : id),
-            "team" or "system" or "public" or "account" => t["audit.actor." + kind],
+            "team" or "system" or "public" or "account" or "cli" or "demo" or "intake" => t["audit.actor." + kind],
+            "job" when t.Has("audit.job." + id) => t["audit.job." + id],
             _ => actor,
         };
     }
@@ -229,13 +230,19 @@ public static class AuditLog
         return string.Join(t["audit.detail_and"], parts);
     }
 
-    /// <summary>Roles and ways to sign in have words; anything else stands as it is.</summary>
+    /// <summary>Roles, ways to sign in, columns, reasons of the rule and what was withheld have words; anything else stands as it is.</summary>
     private static string ValueText(string name, string value, Texts t) => name switch
     {
         "how" when t.Has("audit.how." + value) => t["audit.how." + value],
         "roles" or "added" or "removed" when t.Has("role." + value) => t["role." + value],
+        "fields" when t.Has("audit.column." + value.ToLowerInvariant()) => t["audit.column." + value.ToLowerInvariant()],
+        "withheld" when t.Has("audit.class." + value.ToLowerInvariant()) => t["audit.class." + value.ToLowerInvariant()],
+        "why" when t.Has("audit.reason." + ReasonKey(value)) => t["audit.reason." + ReasonKey(value)],
         _ => value,
     };
+
+    /// <summary><c>why.need-to-act</c> is need-to-act, <c>request.leak.name</c> is leak-name.</summary>
+    private static string ReasonKey(string value) => value.Replace("why.", "", StringComparison.Ordinal).Replace("request.leak.", "leak-", StringComparison.Ordinal);
 
     private static async Task<IResult> CsvAsync([AsParameters] Filter filter, NodeDb db, IEnumerable<IRecordNames> names, Texts t, PageContext page, CancellationToken ct)
     {

@@ -228,7 +228,7 @@ public sealed partial class DemoDesk
 
         if (plot.Aims.Count > 1)
         {
-            Say(incident, EntryKind.State, added, hand, "diary.targets_added", [Stage.Plain(plot.Aims.Count), string.Join(", ", plot.Aims.Take(3).Select(a => new Observable(a.Type, a.Value).Defang()))]);
+            SayList(incident, added, hand, "diary.targets_added", [.. plot.Aims.Select(a => new Observable(a.Type, a.Value).Defang())]);
         }
 
         foreach (var paper in plot.Papers)
@@ -242,7 +242,7 @@ public sealed partial class DemoDesk
 
         if (plot.Papers.Count > 0)
         {
-            Say(incident, EntryKind.State, added, hand, "diary.attached", [Stage.Plain(plot.Papers.Count), string.Join(", ", plot.Papers.Take(3).Select(p => p.Name))]);
+            SayList(incident, added, hand, "diary.attached", [.. plot.Papers.Select(p => p.Name)]);
         }
 
         var noted = added;
@@ -370,6 +370,12 @@ public sealed partial class DemoDesk
         }
 
         db.TriageActs.Add(new TriageAct { Id = _dice.Id(at), Batch = _dice.Id(at), Report = filed.Record.Id, Person = person, At = at, What = what, StateAfter = filed.State, AssigneeAfter = filed.Record.Assignee, Before = JsonSerializer.Serialize(before) });
+    }
+
+    private void SayList(Incident incident, DateTimeOffset at, PersonId? author, string textKey, IReadOnlyList<string> names)
+    {
+        var (key, args) = Diary.OfList(textKey, names);
+        Say(incident, EntryKind.State, at, author, key, args);
     }
 
     private void Say(Incident incident, EntryKind what, DateTimeOffset at, PersonId? author, string key, string[] args, string? href = null) =>
