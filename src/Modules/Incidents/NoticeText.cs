@@ -212,7 +212,7 @@ public static partial class NoticeText
                 continue;
             }
 
-            var zone = excerpt.Exists(l => Offset().IsMatch(l)) ? (ja ? "時刻は各行に記載のUTCからの差によります" : "times carry their own offset from UTC")
+            var zone = excerpt.Exists(l => Offset().IsMatch(l)) ? (ja ? "時刻は各行に記載のUTCオフセットに基づきます" : "times carry their own offset from UTC")
                 : facts.LogZone is { } stated ? (ja ? $"時刻のタイムゾーン：{OneLine(stated)}" : $"times in {OneLine(stated)}")
                 : ja ? "時刻のタイムゾーンは未確認です" : "the time zone of these times is not confirmed";
             lines.Append(ja ? $"\nログの抜粋（{zone}）\n" : $"\nLog excerpt ({zone})\n");
