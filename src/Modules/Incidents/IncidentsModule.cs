@@ -41,7 +41,7 @@ public static class IncidentsModule
         services.AddScoped<Dispatch>();
         services.AddSingleton<IMessageOutcomes, HearOfMessages>();
         services.AddSingleton(new NavEntry(40, "requests", "/requests", "send", "nav.requests", 'r', Right.ReadDesk,
-            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(CoordinationRequest.Kind, [(short)RequestState.Sent, (short)RequestState.Delivered, (short)RequestState.Bounced, (short)RequestState.Acknowledged, (short)RequestState.Answered], ct)));
+            async (sp, ct) => await ListRequests.CountAsync(sp.GetRequiredService<NodeDb>(), ct)));
         return services;
     }
 
