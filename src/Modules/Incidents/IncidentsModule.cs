@@ -31,6 +31,7 @@ public static class IncidentsModule
         services.AddScoped<SeenBefore>();
         services.AddScoped<ISeenBefore>(sp => sp.GetRequiredService<SeenBefore>());
         services.AddScoped<IRecordNames>(sp => sp.GetRequiredService<SeenBefore>());
+        services.AddSingleton<IRecordNumbers, RecordNumbers>();
         services.AddSingleton<IOutboxHandler, ReporterNoticeHandler>();
         services.AddSingleton(new NavEntry(10, "overview", "/", "layout-dashboard", "nav.overview", 'h', Right.ReadDesk));
         services.AddSingleton(new NavEntry(20, "triage", "/triage", "inbox", "nav.triage", 't', Right.ReadDesk,
