@@ -15,6 +15,12 @@ public interface ISeenBefore
     Task<IReadOnlyList<SeenRecord>> FindAsync(Observable observable, int take, CancellationToken ct);
 }
 
+/// <summary>The bare numbers of a module's records for those who run the node and may know of no record: never more than the number.</summary>
+public interface IRecordNumbers
+{
+    Task<IReadOnlyDictionary<RecordRef, string>> NumbersAsync(IReadOnlyCollection<RecordRef> records, CancellationToken ct);
+}
+
 /// <summary>Finds a record by the number people quote, within what the request's viewer may know of, and names records for lists.</summary>
 public interface IRecordNames
 {

@@ -21,7 +21,11 @@ public sealed record NavItem(string Key, string Href, string Icon, string TextKe
 /// <param name="TextKey">Key of the sentence.</param>
 /// <param name="Args">What fills its places.</param>
 /// <param name="UndoUrl">Where a POST takes it back; null where it can't be.</param>
-public sealed record Toast(string TextKey, IReadOnlyList<object?> Args, string? UndoUrl = null);
+/// <param name="Link">The one record it is about.</param>
+public sealed record Toast(string TextKey, IReadOnlyList<object?> Args, string? UndoUrl = null, ToastLink? Link = null);
+
+/// <summary>Where a toast leads. <paramref name="Text"/> is a number people quote: where the sentence holds it, it is the link, else it stands after the sentence.</summary>
+public sealed record ToastLink(string Href, string Text);
 
 /// <summary>What every page needs besides its model. One per request; the host fills it before a page is rendered.</summary>
 public sealed class PageContext

@@ -214,7 +214,8 @@ public static class AcceptReports
             errors.Add("title", t["triage.accept.incident_title"], t.Of("triage.accept.title_long", MaxTitle));
         }
 
-        var existing = into == "existing" ? await TriageDesk.OpenIncidentAsync(db, form["incident"], ct) : null;
+        var chosen = TriageDesk.Chosen(form["incident"], form["like"]);
+        var existing = into == "existing" ? await TriageDesk.OpenIncidentAsync(db, chosen, ct) : null;
         if (into == "existing" && existing is null)
         {
             errors.Add("incident", t["triage.accept.incident"], t["triage.accept.incident_missing"]);
@@ -224,7 +225,7 @@ public static class AcceptReports
         if (errors.Any)
         {
             var reports = await TriageDesk.PickedAsync(db, picks, ct);
-            return reports.Count == 0 ? Answers.Seen(back) : Answers.Page<AcceptPage>(await FillAsync(db, clock, new Model(reports, into, title, form["class"].ToString(), form["incident"].ToString(), each, back, errors), ct), 400);
+            return reports.Count == 0 ? Answers.Seen(back) : Answers.Page<AcceptPage>(await FillAsync(db, clock, new Model(reports, into, title, form["class"].ToString(), chosen, each, back, errors), ct), 400);
         }
 
         var targets = form["targets"] == "chosen" ? await ChosenAsync(form, db, picks, ct) : null;

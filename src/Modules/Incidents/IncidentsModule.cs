@@ -31,6 +31,7 @@ public static class IncidentsModule
         services.AddScoped<SeenBefore>();
         services.AddScoped<ISeenBefore>(sp => sp.GetRequiredService<SeenBefore>());
         services.AddScoped<IRecordNames>(sp => sp.GetRequiredService<SeenBefore>());
+        services.AddSingleton<IRecordNumbers, RecordNumbers>();
         services.AddSingleton<IOutboxHandler, ReporterNoticeHandler>();
         services.AddSingleton(new NavEntry(10, "overview", "/", "layout-dashboard", "nav.overview", 'h', Right.ReadDesk));
         services.AddSingleton(new NavEntry(20, "triage", "/triage", "inbox", "nav.triage", 't', Right.ReadDesk,
@@ -41,7 +42,7 @@ public static class IncidentsModule
         services.AddScoped<Dispatch>();
         services.AddSingleton<IMessageOutcomes, HearOfMessages>();
         services.AddSingleton(new NavEntry(40, "requests", "/requests", "send", "nav.requests", 'r', Right.ReadDesk,
-            async (sp, ct) => await sp.GetRequiredService<NodeDb>().CountAsync(CoordinationRequest.Kind, [(short)RequestState.Sent, (short)RequestState.Delivered, (short)RequestState.Bounced, (short)RequestState.Acknowledged, (short)RequestState.Answered], ct)));
+            async (sp, ct) => await ListRequests.CountAsync(sp.GetRequiredService<NodeDb>(), ct)));
         return services;
     }
 

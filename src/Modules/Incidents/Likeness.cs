@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Renkei.Kernel;
 using Renkei.Store;
+using Renkei.Web;
 
 namespace Renkei.Incidents;
 
@@ -23,7 +24,12 @@ public readonly record struct Sign(SignKind Kind, string Shown);
 public sealed record LikeReport(ReportId Id, string Number, string Summary, ReportState State, DateTimeOffset ReceivedAt, int Percent, IReadOnlyList<Reason> Why);
 
 /// <summary>An incident that shares observables with a report, by its targets or its linked reports.</summary>
-public sealed record LikeIncident(IncidentId Id, string Number, string Title, IncidentState State, TeamId Origin, int Percent, IReadOnlyList<Reason> Why);
+public sealed record LikeIncident(IncidentId Id, string Number, string Title, IncidentState State, TeamId Origin, int Percent, IReadOnlyList<Reason> Why)
+{
+    /// <summary>To choose from: number and title, and below them why.</summary>
+    public static IEnumerable<Choice> Choices(IEnumerable<LikeIncident> alike, Texts t) =>
+        alike.Select(i => new Choice(i.Number, t.Of("triage.accept.to", i.Number, i.Title), string.Join(t["mid_dot"], i.Why.Select(r => t.Of(r.Key, [.. r.Args]))), "/incidents/" + i.Id));
+}
 
 /// <summary>What is like one report, the likeliest first.</summary>
 public sealed record Likenesses(IReadOnlyList<LikeReport> Duplicates, IReadOnlyList<LikeIncident> Incidents)

@@ -54,6 +54,9 @@ public static class ListRequests
         routes.MapGet("/api/v1/requests", ApiAsync).NeedsScope(Scopes.RequestsRead).WithTags("requests").WithName("listRequests");
     }
 
+    /// <summary>How many the list has without a filter, for the number that leads to it.</summary>
+    public static Task<int> CountAsync(NodeDb db, CancellationToken ct) => db.CountAsync(CoordinationRequest.Kind, States(null), ct);
+
     public static Item ToItem(CoordinationRequest r) => new(r.Id, r.Number, r.Incident, r.Purpose, r.State, r.Answer == RequestAnswer.None ? null : r.Answer, r.Outcome == RequestOutcome.None ? null : r.Outcome, r.Marking.Tlp.Label(),
         r.RecipientName, r.RecipientMail, r.Language, r.DueAt, r.SentAt, r.DeliveredAt, r.AcknowledgedAt, r.AnsweredAt, r.ClosedAt, r.MessageId, r.MessageSha256, r.Version);
 

@@ -34,7 +34,7 @@ public static class ShowReport
 
     /// <param name="StatusUrl">The reporter's link, to read out to a caller: only right after taking the report.</param>
     public sealed record Model(Report Report, ReporterView Reporter, IReadOnlyList<Seen> Observables, int MoreObservables, IReadOnlyList<ReportAttachment> Files, IReadOnlyList<ReportItem> Items, int? NextLine,
-        IReadOnlyList<Word> Words, IReadOnlyList<Linked> Incidents, Report? DuplicateOf, string? TakenBy, string? Assignee, bool MayAnswer, bool MayUndo, bool Taken, string? StatusUrl, string Draft, FormErrors Errors)
+        IReadOnlyList<Word> Words, IReadOnlyList<Linked> Incidents, Report? DuplicateOf, string? TakenBy, string? Assignee, bool MayAnswer, UndoTriage.Last? Undo, bool Taken, string? StatusUrl, string Draft, FormErrors Errors)
     {
         /// <summary>What is like it, and why, while nobody has decided on it.</summary>
         public Likenesses Like { get; init; } = Likenesses.None;
@@ -205,7 +205,7 @@ public static class ShowReport
         return new(report, who, seen, more, files, [.. items.Take(ItemsPage)], items.Count > ItemsPage ? items[ItemsPage - 1].Line : null,
             [.. words.Select(w => new Word(w.FromReporter, NameOf(w.Author), w.At, w.Text))],
             [.. links.Where(l => incidents.ContainsKey(l.Incident)).Select(l => new Linked(incidents[l.Incident], l.LinkedAt, l.EndedAt))],
-            duplicateOf, NameOf(report.TakenBy), NameOf(report.Assignee), mine, mine && await UndoTriage.IsLastAboutAsync(db, id, clock.GetUtcNow(), ct), taken && mine, taken && mine && StatusLinks.KeyOf(keys, report) is { } key ? StatusLinks.Url(settings, key) : null, draft, errors)
+            duplicateOf, NameOf(report.TakenBy), NameOf(report.Assignee), mine, mine ? await UndoTriage.LastAboutAsync(db, id, clock.GetUtcNow(), ct) : null, taken && mine, taken && mine && StatusLinks.KeyOf(keys, report) is { } key ? StatusLinks.Url(settings, key) : null, draft, errors)
         { Like = report.State == ReportState.New ? (await Likeness.OfAsync(db, [id], clock.GetUtcNow(), ct)).GetValueOrDefault(id, Likenesses.None) : Likenesses.None };
     }
 

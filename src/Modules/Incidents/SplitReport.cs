@@ -99,7 +99,7 @@ public static class SplitReport
         }
 
         var report = reports[0];
-        var parts = Parts.Select(p => new Part(p, form["incident." + p].ToString().Trim(), InertText.Clean(form["title." + p].ToString()).ReplaceLineEndings(" ").Trim(), form["class." + p].ToString())).ToList();
+        var parts = Parts.Select(p => new Part(p, TriageDesk.Chosen(form["incident." + p], form["like." + p]), InertText.Clean(form["title." + p].ToString()).ReplaceLineEndings(" ").Trim(), form["class." + p].ToString())).ToList();
         var pieces = await PiecesAsync(db, report, (o, _) => Parts.Contains(form["part." + o.Id.ToString("N")].ToString(), StringComparer.Ordinal) ? form["part." + o.Id.ToString("N")].ToString() : "", ct, form);
         var used = parts.Where(p => p.Incident.Length > 0 || p.Title.Length > 0 || pieces.Any(x => x.Part == p.Key)).ToList();
         var errors = new FormErrors();

@@ -31,8 +31,8 @@ public enum Refusal
     Itself,
 }
 
-/// <summary>What became of one report of an act. <paramref name="Why"/> is null when done; <paramref name="Already"/> when it was so before.</summary>
-public sealed record TriageOutcome(ReportId Report, string? Number, Refusal? Why, bool Already = false, IncidentId? Incident = null, string? IncidentNumber = null);
+/// <summary>What became of one report of an act. <paramref name="Why"/> is null when done; <paramref name="Already"/> when it was so before; <paramref name="Split"/> when it went into several incidents, of which the last is named.</summary>
+public sealed record TriageOutcome(ReportId Report, string? Number, Refusal? Why, bool Already = false, IncidentId? Incident = null, string? IncidentNumber = null, bool Split = false);
 
 /// <summary>What all acts of triage share: which reports, one transaction each, the record of the act, the answer.</summary>
 internal static class TriageDesk
@@ -46,6 +46,9 @@ internal static class TriageDesk
 
     /// <summary>Where to go after: a path of this node, else the queue.</summary>
     public static string Back(string? back) => Answers.IsLocal(back) ? back! : "/triage";
+
+    /// <summary>An incident is named by its number or chosen among the likely ones: what was typed is what was meant last.</summary>
+    public static string Chosen(StringValues typed, StringValues likely) => typed.ToString().Trim() is { Length: > 0 } number ? number : likely.ToString().Trim();
 
     /// <summary>The act's report and the record that will take it back.</summary>
     public sealed class Step(Report report, DateTimeOffset now)
@@ -129,7 +132,7 @@ internal static class TriageDesk
             }
         }
 
-        return new(id, report.Number, null, step.Already, step.Incident?.Id, step.Incident?.Number);
+        return new(id, report.Number, null, step.Already, step.Incident?.Id, step.Incident?.Number, step.Before.LinksMade.Count > 1);
     }
 
     /// <summary>All done: on with a word and a way back. Some not: a page that says which and why.</summary>
@@ -139,7 +142,10 @@ internal static class TriageDesk
         var fresh = done.Count(o => !o.Already);
         if (done.Count == outcomes.Count && outcomes.Count > 0)
         {
-            Toasts.Say(http, fresh == 0 ? new Toast("triage.did.nothing", []) : new Toast(doneKey, [fresh, done.Find(o => !o.Already)?.IncidentNumber ?? ""], "/triage/undo"));
+            var went = done.Where(o => !o.Already && o.Incident is not null).DistinctBy(o => o.Incident).ToList();
+            // of several it would be any one of them
+            var link = went is [{ Split: false, IncidentNumber: { } number } one] ? new ToastLink($"/incidents/{one.Incident}", number) : null;
+            Toasts.Say(http, fresh == 0 ? new Toast("triage.did.nothing", []) : new Toast(doneKey, [fresh, done.Find(o => !o.Already)?.IncidentNumber ?? ""], "/triage/undo", link));
             return Answers.Seen(back);
         }
 

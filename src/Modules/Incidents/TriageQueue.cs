@@ -30,7 +30,7 @@ public static class TriageQueue
 
     public sealed record Row(Report Report, Reporting By, Likenesses Like, string? Assignee);
 
-    public sealed record Model(IReadOnlyList<Row> Rows, Filter Filter, string? Next, int Total, bool MayAct, bool MayUndo, Preview? First);
+    public sealed record Model(IReadOnlyList<Row> Rows, Filter Filter, string? Next, int Total, bool MayAct, UndoTriage.Last? Undo, Preview? First);
 
     /// <summary>What the rule lets this viewer read of who reported: a withheld field is null whether it holds a value or not.</summary>
     /// <param name="Overseas">Null when the country is unknown or withheld.</param>
@@ -74,7 +74,7 @@ public static class TriageQueue
         var rows = reports.Select(r => new Row(r, Reporting.Of(r, db.Viewer, home, now), like.GetValueOrDefault(r.Id, Likenesses.None), r.Assignee is { } a ? names.GetValueOrDefault(a) : null)).ToList();
         var first = reports.Count == 0 ? null : await PreviewAsync(db, reports[0], home, rows[0].Like, t, now, ct);
         var total = await TotalAsync(db, filter, home, ct);
-        return Answers.Page<TriagePage>(new Model(rows, filter, next, total, db.Viewer.Has(Right.Triage), await UndoTriage.AnyAsync(db, now, ct), first));
+        return Answers.Page<TriagePage>(new Model(rows, filter, next, total, db.Viewer.Has(Right.Triage), await UndoTriage.LastAsync(db, now, ct), first));
     }
 
     /// <summary>What waits in the queue: new reports of the teams at whose desk the viewer sits. One that another team shares is theirs to decide on.</summary>

@@ -20,18 +20,40 @@ public static class UndoTriage
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/triage/undo", HandleAsync).Needs(Right.Triage).ExcludeFromDescription();
 
-    /// <summary>True when there is something to take back.</summary>
-    public static Task<bool> AnyAsync(NodeDb db, DateTimeOffset now, CancellationToken ct)
+    /// <summary>What would be taken back: which acts, on how many reports, and the number where it is one.</summary>
+    /// <param name="ActKey">Key of the act's name.</param>
+    public sealed record Last(Guid Batch, string ActKey, int Count, string? Number)
     {
-        var (me, since) = (db.Viewer.Person ?? default, now - Reach);
-        return db.TriageActs.AnyAsync(a => a.Person == me && a.UndoneAt == null && a.At >= since, ct);
+        /// <summary>「R-2026-11-0093 の分割を取り消す」</summary>
+        public string Label(Texts t) => t.Of("triage.undo.label", Count, Number ?? "", t[ActKey]);
     }
 
-    /// <summary>True when what would be taken back touched this report.</summary>
-    public static async Task<bool> IsLastAboutAsync(NodeDb db, ReportId report, DateTimeOffset now, CancellationToken ct) =>
-        await LastAsync(db, now, ct) is { } batch && await db.TriageActs.AnyAsync(a => a.Batch == batch && a.Report == report && a.UndoneAt == null, ct);
+    /// <summary>This person's last act that can be taken back; null where there is none.</summary>
+    public static async Task<Last?> LastAsync(NodeDb db, DateTimeOffset now, CancellationToken ct)
+    {
+        if (await LastBatchAsync(db, now, ct) is not { } batch)
+        {
+            return null;
+        }
 
-    private static Task<Guid?> LastAsync(NodeDb db, DateTimeOffset now, CancellationToken ct)
+        var acts = await db.TriageActs.AsNoTracking().Where(a => a.Batch == batch && a.UndoneAt == null).Take(TriageDesk.MaxPicks).Select(a => new { a.Report, a.What, a.Before }).ToListAsync(ct);
+        if (acts.Count == 0)
+        {
+            return null;
+        }
+
+        var report = acts[0].Report;
+        var number = acts.Count > 1 ? null : await db.Reports.Where(r => r.Id == report).Select(r => r.Number).FirstOrDefaultAsync(ct);
+        // a report that went into several incidents at once was split
+        var split = acts[0].What == TriageDid.Accepted && acts.Count == 1 && JsonSerializer.Deserialize<TriageBefore>(acts[0].Before) is { LinksMade.Count: > 1 };
+        return new(batch, "triage.undo.act." + (split ? "split" : acts[0].What.ToString().ToLowerInvariant()), acts.Count, number);
+    }
+
+    /// <summary>The last act where it touched this report, for its page.</summary>
+    public static async Task<Last?> LastAboutAsync(NodeDb db, ReportId report, DateTimeOffset now, CancellationToken ct) =>
+        await LastAsync(db, now, ct) is { } last && await db.TriageActs.AnyAsync(a => a.Batch == last.Batch && a.Report == report && a.UndoneAt == null, ct) ? last : null;
+
+    private static Task<Guid?> LastBatchAsync(NodeDb db, DateTimeOffset now, CancellationToken ct)
     {
         var (me, since) = (db.Viewer.Person ?? default, now - Reach);
         return db.TriageActs.Where(a => a.Person == me && a.UndoneAt == null && a.At >= since).OrderByDescending(a => a.At).Select(a => (Guid?)a.Batch).FirstOrDefaultAsync(ct);
@@ -40,7 +62,15 @@ public static class UndoTriage
     private static async Task<IResult> HandleAsync(IFormCollection form, HttpContext http, NodeDb db, TimeProvider clock, Texts t, CancellationToken ct)
     {
         var back = TriageDesk.Back(form["back"]);
-        var batch = await LastAsync(db, clock.GetUtcNow(), ct);
+        var last = await LastAsync(db, clock.GetUtcNow(), ct);
+        if (last is not null && Guid.TryParse(form["batch"], out var shown) && shown != last.Batch)
+        {
+            // the button named another act: one was done or taken back since, in another window
+            Toasts.Say(http, new Toast("triage.undo.other", []));
+            return Answers.Seen(back);
+        }
+
+        var batch = last?.Batch;
         var acts = batch is null ? [] : await db.TriageActs.AsNoTracking().Where(a => a.Batch == batch && a.UndoneAt == null).OrderByDescending(a => a.At).Select(a => a.Id).Take(TriageDesk.MaxPicks).ToListAsync(ct);
         var (done, not) = (0, 0);
         foreach (var id in acts)
@@ -58,7 +88,10 @@ public static class UndoTriage
             db.ChangeTracker.Clear();
         }
 
-        Toasts.Say(http, acts.Count == 0 ? new Toast("triage.undo.nothing", []) : not == 0 ? new Toast("triage.undo.done", [done]) : new Toast("triage.undo.partly", [done, not]));
+        Toasts.Say(http, last is null ? new Toast("triage.undo.nothing", [])
+            : not == 0 ? new Toast("triage.undo.done", [done, last.Number ?? "", t[last.ActKey]])
+            : last.Number is { } number ? new Toast("triage.undo.changed", [number, t[last.ActKey]])
+            : new Toast("triage.undo.partly", [done, not, t[last.ActKey]]));
         return Answers.Seen(back);
     }
 

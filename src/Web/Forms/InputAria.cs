@@ -50,4 +50,5 @@ public sealed record InputAria(string Id, IReadOnlyDictionary<string, object> At
 /// <param name="Value">What is posted.</param>
 /// <param name="Text">What is read.</param>
 /// <param name="Help">A line below it (radios only).</param>
-public sealed record Choice(string Value, string Text, string? Help = null);
+/// <param name="Href">Where one can look at it before choosing (radios only).</param>
+public sealed record Choice(string Value, string Text, string? Help = null, string? Href = null);
