@@ -87,6 +87,16 @@ public sealed class AskingNode : IAsyncLifetime
 
     public Task LateAsync(RequestId id) => ChangeAsync(async db => (await db.Requests.SingleAsync(r => r.Id == id, Ct)).DueAt = Node.Clock.GetUtcNow().AddMinutes(-5));
 
+    /// <summary>What waits so that an act can be taken back is due now, and goes.</summary>
+    public async Task AfterGraceAsync()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            await ChangeAsync(db => db.Outbox.Where(o => o.State == OutboxState.Waiting).ForEachAsync(o => o.DueAt = Node.Clock.GetUtcNow(), Ct));
+            await RunOutboxAsync();
+        }
+    }
+
     public Task RunOutboxAsync() => Node.Services.GetRequiredService<OutboxWorker>().RunDueAsync(Ct);
 
     public IReadOnlyList<string> Mails() => Directory.Exists(Path.Combine(Node.Folder, "spool")) ? [.. Directory.GetFiles(Path.Combine(Node.Folder, "spool"), "*.eml").Select(File.ReadAllText)] : [];
@@ -211,11 +221,9 @@ public class OutcomeTests(AskingNode asking) : IClassFixture<AskingNode>
         using var closed = await DeskNode.PostAsync(asking.Smith, path, ("state", state), ("outcome", "INTERNAL-OUTCOME"), ("request-" + request.Id, "withdrawn"));
         Assert.Equal(HttpStatusCode.SeeOther, closed.StatusCode);
         Assert.Equal(RequestOutcome.Withdrawn, (await asking.RequestAsync(request.Id)).Outcome);
-        for (var i = 0; i < 3; i++)
-        {
-            await asking.RunOutboxAsync();
-        }
-
+        await asking.RunOutboxAsync();
+        Assert.DoesNotContain(asking.Mails().Where(m => m.Contains($"To: {reporter}", StringComparison.Ordinal)).Select(Readable), m => m.Contains(words, StringComparison.Ordinal));
+        await asking.AfterGraceAsync();
         var mails = asking.Mails().Where(m => m.Contains($"To: {reporter}", StringComparison.Ordinal)).Select(Readable).ToList();
         var mail = Assert.Single(mails, m => m.Contains(words, StringComparison.Ordinal));
         Assert.Contains("Auto-Submitted: auto-generated", mail, StringComparison.Ordinal);
@@ -227,11 +235,46 @@ public class OutcomeTests(AskingNode asking) : IClassFixture<AskingNode>
         var report = await db.Reports.AsNoTracking().SingleAsync(r => r.ReporterEmail == reporter, Ct);
         Assert.Equal(1, await db.ReportMessages.CountAsync(m => m.Report == report.Id && !m.FromReporter, Ct));
         Assert.Contains(report.Number, mail, StringComparison.Ordinal);
+        using var anyone = asking.Node.Anonymous();
+        var status = await anyone.GetStringAsync(LinkIn(mail), Ct);
+        Assert.Contains(state == "resolved" ? "Our work on this is done" : "これ以上の対応が難しいため", WebUtility.HtmlDecode(status), StringComparison.Ordinal);
+        Assert.Equal(state == "resolved", WebUtility.HtmlDecode(status).Contains("Resolved", StringComparison.Ordinal));
         // run again, nothing is said twice
         var before = asking.Mails().Count;
         await asking.RunOutboxAsync();
         Assert.Equal(before, asking.Mails().Count);
     }
+
+    [Fact]
+    public async Task An_incident_that_is_reopened_in_time_tells_the_reporter_nothing_by_mail()
+    {
+        const string reporter = "reporter-reopened@informant.example";
+        var request = await asking.SentAsync(reporter);
+        using var closed = await DeskNode.PostAsync(asking.Smith, $"/incidents/{request.Incident}/close", ("state", "resolved"), ("outcome", "gone"), ("request-" + request.Id, "withdrawn"));
+        using var reopened = await asking.Token.PostAsJsonAsync($"/api/v1/incidents/{request.Incident}/reopen", new { reason = "It is back." }, Ct);
+        Assert.Equal((HttpStatusCode.SeeOther, HttpStatusCode.OK), (closed.StatusCode, reopened.StatusCode));
+        await asking.AfterGraceAsync();
+        Assert.DoesNotContain(asking.Mails().Where(m => m.Contains($"To: {reporter}", StringComparison.Ordinal)).Select(Readable), m => m.Contains("finished handling", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_the_team_writes_to_a_reporter_is_announced_by_mail_with_their_link_and_not_said_there()
+    {
+        const string reporter = "reporter-answered@informant.example";
+        var request = await asking.SentAsync(reporter);
+        await using var db = asking.Node.Databases.ForSystem();
+        var report = await db.Reports.AsNoTracking().SingleAsync(r => r.ReporterEmail == reporter, Ct);
+        using var said = await DeskNode.PostAsync(asking.Smith, $"/reports/{report.Id}/answer", ("text", "CONFIDENTIAL-WORDS"));
+        Assert.Equal(HttpStatusCode.SeeOther, said.StatusCode);
+        await asking.AfterGraceAsync();
+        var mail = Assert.Single(asking.Mails().Where(m => m.Contains($"To: {reporter}", StringComparison.Ordinal)).Select(Readable), m => m.Contains("The team has written to you", StringComparison.Ordinal));
+        Assert.DoesNotContain("CONFIDENTIAL-WORDS", mail, StringComparison.Ordinal);
+        using var anyone = asking.Node.Anonymous();
+        Assert.Contains("CONFIDENTIAL-WORDS", await anyone.GetStringAsync(LinkIn(mail), Ct), StringComparison.Ordinal);
+    }
+
+    /// <summary>The path of the private link that a mail gives its reader.</summary>
+    private static string LinkIn(string mail) => Regex.Match(mail, "/report/status/[A-Za-z0-9_-]+", RegexOptions.NonBacktracking).Value;
 
     private static string Hidden(string page, string name) => Regex.Match(page, $"name=\"{name}\" value=\"([^\"]+)\"", RegexOptions.NonBacktracking).Groups[1].Value;
 
