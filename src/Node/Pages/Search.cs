@@ -82,9 +82,12 @@ public static class Search
             found[number.Record] = new(number.Record.Kind, number.Title, number.Href, number.At, number.Number);
         }
 
-        var order = records.Concat(numbered.Select(n => n.Record)).Distinct().Where(found.ContainsKey).Select(r => found[r]).ToList();
+        // what stands among the observations is not told a second time as text
+        List<SeenRecord> shown = [.. seen.OrderByDescending(s => s.At).Take(Most)];
+        var told = shown.Select(s => s.Record).ToHashSet();
+        var order = records.Concat(numbered.Select(n => n.Record)).Distinct().Where(r => found.ContainsKey(r) && !told.Contains(r)).Select(r => found[r]).ToList();
         var groups = Kinds.Select(k => new Group(k, [.. order.Where(h => h.Kind == k)])).Where(g => g.Hits.Count > 0).ToList();
-        return Answers.Page<SearchPage>(new Model(query, observable?.Defang(), observable?.Type.ToString().ToLowerInvariant(), [.. seen.OrderByDescending(s => s.At).Take(Most)], seen.Count > Most, groups, groups.Sum(g => g.Hits.Count), hits.Count > Most, FormErrors.None));
+        return Answers.Page<SearchPage>(new Model(query, observable?.Defang(), observable?.Type.ToString().ToLowerInvariant(), shown, seen.Count > Most, groups, told.Count + groups.Sum(g => g.Hits.Count), hits.Count > Most, FormErrors.None));
     }
 
     private static async Task<IReadOnlyList<(RecordRef Record, Hit Hit)>> DirectoryHitsAsync(NodeDb db, List<RecordRef> records, Texts t, CancellationToken ct)
