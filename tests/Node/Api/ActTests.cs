@@ -174,8 +174,8 @@ public class ActTests
         var read = await desk.GetAsync($"/api/v1/requests/{desk.Request}");
         Assert.NotEmpty(read.GetProperty("body").GetString()!);
         Assert.Equal("closed", Assert.Single((await desk.GetAsync($"/api/v1/requests/{desk.Request}/events")).GetProperty("items").EnumerateArray()).GetProperty("state").GetString());
-        // nobody waits any more, and its targets may be asked about again
-        Assert.Equal("nobody", (await desk.GetAsync($"/api/v1/incidents/{desk.Incident}")).GetProperty("waiting").GetString());
+        // its target may be asked about again, and that is our turn
+        Assert.Equal("us", (await desk.GetAsync($"/api/v1/incidents/{desk.Incident}")).GetProperty("waiting").GetString());
         await desk.PostAsync($"/api/v1/requests/{desk.Request}/withdraw", null, HttpStatusCode.Conflict);
         await desk.PostAsync($"/api/v1/requests/{desk.Request}/send", new { }, HttpStatusCode.Conflict);
         var next = await desk.DraftAsync(new { purpose = "takedown", recipient = RestDesk.Recipient });

@@ -37,7 +37,6 @@ public class OutboxScreenTests
             Assert.All(["abuse@", "kanaria"], secret => Assert.DoesNotContain(secret, page, StringComparison.Ordinal));
         }
 
-
         using var retried = await TestNode.PostFormAsync(operatorClient, Page, $"{Page}/{row}/retry", []);
         Assert.Equal((HttpStatusCode.SeeOther, Page), (retried.StatusCode, retried.Headers.Location!.ToString()));
         var done = await UntilAsync(node, row, o => o.State == OutboxState.Done);
