@@ -262,10 +262,10 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
             warnings.Add("request.warning.bounced");
         }
 
-        // PAP AMBER and RED leave no trace that the attacker could see: a letter to whoever runs their servers may be one
-        if (incident.Marking.Pap >= Pap.Amber)
+        // under RED nothing may be done that the attacker can notice, and a letter to whoever runs their servers may be that. AMBER is what everything begins as: a warning on each request is read on none
+        if (incident.Marking.Pap == Pap.Red)
         {
-            warnings.Add(incident.Marking.Pap == Pap.Red ? "request.warning.pap_red" : "request.warning.pap_amber");
+            warnings.Add("request.warning.pap_red");
         }
 
         return new(request, incident, message, fault, verdict, [.. leaks.Distinct(StringComparer.Ordinal)], [.. warnings.Distinct(StringComparer.Ordinal)]);

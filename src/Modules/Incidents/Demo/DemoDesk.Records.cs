@@ -270,9 +270,32 @@ public sealed partial class DemoDesk
 
         foreach (var affair in _affairs)
         {
+            Settle(affair);
             Talk(affair);
             Close(affair);
-            (affair.Record!.Waiting, affair.Record.DueAt) = IncidentClock.Of(affair.State, affair.Requests, affair.Word is { } word ? [word] : [], [.. affair.Targets.Where(t => !affair.Asked.Contains(t.Id) && ProposeRequests.IsToBeAsked(affair.Record!, t)).Select(t => t.AddedAt)]);
+            (affair.Record!.Waiting, affair.Record.DueAt) = IncidentClock.Of(affair.State, affair.Requests, affair.Word is { } word ? [word] : [], [.. Unasked(affair).Select(t => t.AddedAt)]);
+        }
+    }
+
+    private static List<IncidentTarget> Unasked(Affair affair) => [.. affair.Targets.Where(t => !affair.Asked.Contains(t.Id) && ProposeRequests.IsToBeAsked(affair.Record!, t))];
+
+    /// <summary>A desk that works leaves nothing old undone: where nobody was asked the matter is over, and a target that nobody answers for was put aside.</summary>
+    private void Settle(Affair affair)
+    {
+        if (affair.State != IncidentState.Open || affair.Record!.OpenedAt > now.AddDays(-2) || Unasked(affair) is not { Count: > 0 } left)
+        {
+            return;
+        }
+
+        if (affair.Requests.Count == 0)
+        {
+            affair.State = affair.Record.State = IncidentState.Resolved;
+            return;
+        }
+
+        foreach (var target in left)
+        {
+            target.RemovedAt = target.AddedAt.AddHours(5);
         }
     }
 
