@@ -143,10 +143,10 @@ public class SendTests
     }
 
     [Theory]
-    [InlineData("none", false, false)]
-    [InlineData("organization", true, false)]
-    [InlineData("full", true, true)]
-    public async Task The_reporter_stays_unnamed_unless_they_said_otherwise(string disclosure, bool organisation, bool name)
+    [InlineData("none", false)]
+    [InlineData("organization", true)]
+    [InlineData("full", true)]
+    public async Task The_reporter_stays_unnamed_unless_they_said_otherwise_and_a_person_is_named_by_a_person_only(string disclosure, bool organisation)
     {
         await using var desk = await Desk.StartAsync();
         var request = await desk.DraftAsync(disclosure);
@@ -155,7 +155,7 @@ public class SendTests
         var mail = Readable(await File.ReadAllBytesAsync(Directory.GetFiles(Path.Combine(desk.Node.Folder, "spool"), "*.eml")[0], Ct));
         Assert.Contains("phish[.]example", mail, StringComparison.Ordinal);
         Assert.Equal(organisation, mail.Contains(CanaryOrganisation, StringComparison.OrdinalIgnoreCase));
-        Assert.Equal(name, mail.Contains(CanaryName, StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(CanaryName, mail, StringComparison.OrdinalIgnoreCase);
         // however much may be said of who reported, the way to reach them may not
         Assert.DoesNotContain("tsubame.kanariya", mail, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("informant", mail, StringComparison.OrdinalIgnoreCase);
