@@ -186,14 +186,16 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         return grounds;
     }
 
-    /// <summary>What the rule lets be said of who reported: the organisations of linked reports, as far as each allows; null is nobody. A person is named by a person only, who writes it.</summary>
-    public async Task<string?> ReporterAsync(Incident incident, CancellationToken ct)
+    /// <summary>What the rule lets be said of who reported: the organisations of linked reports, as far as each allows; null is nobody. A person is named by a person only, who writes it; a name that a reader of the letter's language cannot read says nothing there.</summary>
+    public async Task<string?> ReporterAsync(Incident incident, string language, CancellationToken ct)
     {
         var reports = await ReportsAsync(incident.Id, ct);
         var named = reports.Select(r => Ask(incident, AnyRecipient, r.Disclosure) is var verdict && verdict.Shows(FieldClass.ReporterOrganisation) && r.ReporterOrganisation is { Length: > 0 } organisation
-            ? organisation : null).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+            ? Readable(organisation, language) : null).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
         return named.Count == 0 ? null : string.Join(", ", named);
     }
+
+    internal static string? Readable(string organisation, string language) => language is "ja" || System.Text.Ascii.IsValid(organisation) ? organisation : null;
 
     public string ReplyAddress(RequestId request) => RequestMessage.ReplyAddress(request, _keys, settings.MailDomain);
 

@@ -75,7 +75,6 @@ public static class DraftRequests
 
             var now = clock.GetUtcNow();
             var files = await dispatch.GroundsAsync(grounds, ct);
-            var reporter = await dispatch.ReporterAsync(incident, ct);
             var drafts = new List<CoordinationRequest>();
             foreach (var (to, targets) in letters)
             {
@@ -101,6 +100,7 @@ public static class DraftRequests
                 // ids in the order of the letter, so that xarf-1.json is about its line 1
                 db.RequestTargets.AddRange(targets.OrderBy(t => t.AddedAt).Select((t, i) => new RequestTarget { Id = Guid.CreateVersion7(now.AddMilliseconds(i)), Request = request.Id, Target = t.Id, Type = t.Type, Value = t.Value, Role = t.Role, Address = t.Address }));
                 db.RequestGrounds.AddRange(grounds.Select(g => new RequestGround { Request = request.Id, Attachment = g.Id }));
+                var reporter = await dispatch.ReporterAsync(incident, to.Language, ct);
                 var named = targets.OrderBy(t => t.AddedAt).Select(t => Dispatch.Named(t, incident)).ToList();
                 (request.Subject, request.Body) = await WriteAsync(db, dispatch, request, incident, named, files, reporter, ct);
                 db.Requests.Add(request);

@@ -130,7 +130,7 @@ public static class PreviewRequest
 
         if (oldLanguage != request.Language)
         {
-            (request.Subject, request.Body) = await DraftRequests.WriteAsync(db, dispatch, request, incident!, await dispatch.TargetsAsync(id, incident!, ct), await dispatch.GroundsAsync(id, ct), await dispatch.ReporterAsync(incident!, ct), ct);
+            (request.Subject, request.Body) = await DraftRequests.WriteAsync(db, dispatch, request, incident!, await dispatch.TargetsAsync(id, incident!, ct), await dispatch.GroundsAsync(id, ct), await dispatch.ReporterAsync(incident!, request.Language, ct), ct);
         }
         else if (oldDue != due)
         {

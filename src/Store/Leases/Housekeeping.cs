@@ -35,12 +35,16 @@ public sealed partial class Housekeeping(NodeDbFactory databases, Leases leases,
     {
         for (var wait = First; ; wait = Every)
         {
-            await Task.Delay(wait, clock, stoppingToken);
             try
             {
+                await Task.Delay(wait, clock, stoppingToken);
                 await SweepAsync(stoppingToken);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
             {
                 // a locked or missing database: the next hour tries again
                 LogFailed(log, e);

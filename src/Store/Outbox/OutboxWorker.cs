@@ -49,7 +49,11 @@ public sealed partial class OutboxWorker(NodeDbFactory databases, NodeContext no
             {
                 await RunDueAsync(stoppingToken);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
             {
                 // a locked or missing database: say so and try again; nothing is lost, the rows are still there
                 LogFailed(log, e);
@@ -140,8 +144,9 @@ public sealed partial class OutboxWorker(NodeDbFactory databases, NodeContext no
         {
             outcome = await WhileClaimedAsync(message, ct);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!ct.IsCancellationRequested)
         {
+            // also a cancellation of the handler's own: what takes too long is tried again, and the worker goes on
             LogHandlerFailed(log, message.Type, message.Id, e);
             outcome = new OutboxOutcome.Later(e.GetType().Name);
         }

@@ -281,7 +281,7 @@ public sealed partial class DemoDesk
     {
         var incident = affair.Record!;
         var named = affair.Reports.Select(r => r.Record!).Where(r => r.Disclosure != ReporterDisclosure.None && r.ReporterOrganisation is not null)
-            .Select(r => r.Disclosure == ReporterDisclosure.Full && r.ReporterName is not null ? r.ReporterOrganisation + " " + r.ReporterName : r.ReporterOrganisation!).Distinct(StringComparer.Ordinal).ToList();
+            .Select(r => Dispatch.Readable(r.ReporterOrganisation!, request.Language)).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
         return NoticeText.Write(new NoticeFacts(request.Purpose, request.Language, request.RecipientName, request.RecipientRole, Sender(affair.Team, request.Language).Name, request.Number, RequestMessage.ReplyAddress(request.Id, Keys, settings.MailDomain), incident.Category, incident.Type,
             incident.Marking.Tlp, request.DueAt, request.Language is "ja" ? Zone : TimeZoneInfo.Utc, incident.OccurredZone, named.Count == 0 ? null : string.Join(", ", named), targets, grounds, contact));
     }
