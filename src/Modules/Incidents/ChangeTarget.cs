@@ -11,16 +11,22 @@ using Renkei.Web;
 namespace Renkei.Incidents;
 
 /// <summary>
-/// GET /incidents/{id}/targets/{target}, POST there and at …/remove: its role, or its end. PATCH /api/v1/incidents/{id}/targets/{target} and
+/// GET /incidents/{id}/targets/{target}, POST there and at …/remove: its role and the address it was seen at, or its end. PATCH /api/v1/incidents/{id}/targets/{target} and
 /// POST …/end for scripts. A removed target stays, dated.
 /// </summary>
 public static class ChangeTarget
 {
-    public sealed record Model(Incident Incident, IncidentTarget Target, int OpenRequests, FormErrors Errors, string Reason = "");
+    public sealed record Model(Incident Incident, IncidentTarget Target, int OpenRequests, FormErrors Errors, string Reason = "")
+    {
+        /// <summary>The address as it was typed, when the form comes back.</summary>
+        public string? Typed { get; init; }
+    }
 
     public const int MaxReason = 2000;
 
-    public sealed record Patch(string? Role);
+    /// <param name="Role">phishing, distribution, dropSite, c2, steppingStone, victim or other; stays when absent.</param>
+    /// <param name="Address">IPv4 or IPv6 at which a name or URL was seen; empty takes it away, and it stays when absent.</param>
+    public sealed record Patch(string? Role, string? Address);
 
     public sealed record Ending(string? Reason);
 
@@ -39,7 +45,7 @@ public static class ChangeTarget
         return model is null ? refusal! : Answers.Page<ChangeTargetPage>(model);
     }
 
-    private static async Task<IResult> PostAsync(IncidentId id, Guid target, IFormCollection form, NodeDb db, TimeProvider clock, Texts t, CancellationToken ct)
+    private static async Task<IResult> PostAsync(IncidentId id, Guid target, IFormCollection form, NodeDb db, Locator locator, TimeProvider clock, Texts t, CancellationToken ct)
     {
         var (model, refusal) = await OpenAsync(db, id, target, ct);
         if (model is null)
@@ -52,8 +58,30 @@ public static class ChangeTarget
             return Answers.Page<ChangeTargetPage>(model with { Errors = new FormErrors().Add("role", t["incident.targets.role"], t["incident.fault.choose"]) }, StatusCodes.Status400BadRequest);
         }
 
+        var typed = form.TryGetValue("address", out var given) ? given.ToString() : null;
+        if (!AddTargets.TryAddress(typed, out var address))
+        {
+            return Answers.Page<ChangeTargetPage>(model with { Typed = IncidentAct.CleanLine(typed), Errors = new FormErrors().Add("address", t["incident.target.address"], t["incident.target.bad_address"]) }, StatusCodes.Status400BadRequest);
+        }
+
+        SetAddress(db, locator, model.Incident, model.Target, typed is null ? model.Target.Address : address, clock.GetUtcNow());
         await SetRoleAsync(db, model.Incident, model.Target, role, clock.GetUtcNow(), ct);
         return IncidentAct.Done(id, "target");
+    }
+
+    /// <summary>A name or URL was seen somewhere; an address, a hash or a number is what it is.</summary>
+    public static bool HasAddress(IncidentTarget target) => target.Type is ObservableType.Url or ObservableType.Domain or ObservableType.Email;
+
+    private static void SetAddress(NodeDb db, Locator locator, Incident incident, IncidentTarget target, string? address, DateTimeOffset now)
+    {
+        if (!HasAddress(target) || target.Address == address)
+        {
+            return;
+        }
+
+        var place = locator.Of(new Observable(target.Type, target.Value), address);
+        (target.Address, target.Prefix, target.Asn, target.AsName, target.Country) = (address, place.Prefix, place.Asn, place.AsName, place.Country);
+        Diary.Say(db, incident, EntryKind.State, now, address is null ? "diary.target_address_gone" : "diary.target_address", [Defanged(target), TextRefang.DefangText(address ?? "")]);
     }
 
     private static async Task SetRoleAsync(NodeDb db, Incident incident, IncidentTarget target, TargetRole role, DateTimeOffset now, CancellationToken ct)
@@ -62,6 +90,10 @@ public static class ChangeTarget
         {
             target.Role = role;
             Diary.Say(db, incident, EntryKind.State, now, "diary.target_role_" + role.ToString().ToLowerInvariant(), [Defanged(target)]);
+        }
+
+        if (db.ChangeTracker.HasChanges())
+        {
             await IncidentClock.SaveChangedAsync(db, incident, ct);
         }
     }
@@ -91,7 +123,7 @@ public static class ChangeTarget
         await IncidentClock.SaveChangedAsync(db, incident, ct);
     }
 
-    private static async Task<Results<Ok<GetIncident.TargetOut>, ValidationProblem, ProblemHttpResult>> ApiChangeAsync(IncidentId id, Guid target, Patch input, HttpRequest http, NodeDb db, TimeProvider clock, CancellationToken ct)
+    private static async Task<Results<Ok<GetIncident.TargetOut>, ValidationProblem, ProblemHttpResult>> ApiChangeAsync(IncidentId id, Guid target, Patch input, HttpRequest http, NodeDb db, Locator locator, TimeProvider clock, CancellationToken ct)
     {
         var (incident, found, refusal) = await OpenForApiAsync(db, id, target, http, ct);
         if (found is null)
@@ -99,11 +131,18 @@ public static class ChangeTarget
             return refusal!;
         }
 
-        if (!AddTargets.TryRole(input.Role, out var role))
+        var role = found.Role;
+        if (!(input.Role is null && input.Address is not null) && !AddTargets.TryRole(input.Role, out role))
         {
             return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["role"] = ["One of " + string.Join(", ", ApiQuery.Words<TargetRole>()) + "."] });
         }
 
+        if (!AddTargets.TryAddress(input.Address, out var address) || (address is not null && !HasAddress(found)))
+        {
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]>(StringComparer.Ordinal) { ["address"] = [HasAddress(found) ? "One IPv4 or IPv6 address, or empty." : "Only a URL, a domain or a mail address was seen at an address."] });
+        }
+
+        SetAddress(db, locator, incident!, found, input.Address is null ? found.Address : address, clock.GetUtcNow());
         await SetRoleAsync(db, incident!, found, role, clock.GetUtcNow(), ct);
         return TypedResults.Ok(GetIncident.ToTarget(found));
     }

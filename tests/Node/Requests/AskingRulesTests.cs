@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
+using Renkei.Directories;
 using Renkei.Incidents;
 using Renkei.Kernel;
 using Renkei.Node.Tests.Triage;
@@ -82,6 +83,37 @@ public class AskingRulesTests(AskingNode asking) : IClassFixture<AskingNode>
         using var removed = await DeskNode.PostAsync(asking.Smith, $"/incidents/{incident}/targets/{target.Id}/remove", ("reason", ""));
         Assert.Equal(HttpStatusCode.SeeOther, removed.StatusCode);
         Assert.Equal((Waiting.Nobody, null), ((await StateAsync(incident)).Waiting, (await StateAsync(incident)).DueAt));
+    }
+
+    [Fact]
+    public async Task Where_a_name_was_seen_is_written_down_later_and_who_answers_there_is_asked()
+    {
+        await asking.ChangeAsync(async db =>
+        {
+            var team = await TestDirectory.TeamAsync(db, asking.Node, "seen-net", "Seen Net", "Seen Net");
+            TestDirectory.Piece(db, asking.Node, team, TestDirectory.Contact(db, asking.Node, team, "desk", "abuse@seen-net.example"), ConstituencyKind.Prefix, "192.0.2.192/26");
+        });
+        var incident = await IncidentAsync(("https://nobody-answers.example/login", "phishing"));
+        var target = (await TargetsAsync(incident)).Single().Id;
+        var path = $"/incidents/{incident}/targets/{target}";
+        using var bad = await DeskNode.PostAsync(asking.Smith, path, ("role", "phishing"), ("address", "192.0.2.300"));
+        Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
+        Assert.Contains("href=\"#address\"", await bad.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+        using var saved = await DeskNode.PostAsync(asking.Smith, path, ("role", "dropsite"), ("address", "192.0.2[.]200"));
+        Assert.Equal(HttpStatusCode.SeeOther, saved.StatusCode);
+        Assert.Equal(("192.0.2.200", TargetRole.DropSite), ((await TargetsAsync(incident)).Single().Address, (await TargetsAsync(incident)).Single().Role));
+        Assert.Contains("was seen at 192.0.2[.]200", await DeskNode.PageAsync(asking.Smith, $"/incidents/{incident}"), StringComparison.Ordinal);
+        using var drafted = await DraftAsync(incident, new { purpose = "takedown" });
+        Assert.Equal("abuse@seen-net.example", (await drafted.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("items")[0].GetProperty("recipientMail").GetString());
+        // by REST: absent stays, empty takes it away, an address has none
+        using var role = await asking.Token.PatchAsJsonAsync($"/api/v1{path}", new { role = "phishing" }, Ct);
+        Assert.Equal("192.0.2.200", (await role.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("address").GetString());
+        using var gone = await asking.Token.PatchAsJsonAsync($"/api/v1{path}", new { address = "" }, Ct);
+        Assert.Equal(HttpStatusCode.OK, gone.StatusCode);
+        Assert.Equal((null, TargetRole.Phishing), ((await TargetsAsync(incident)).Single().Address, (await TargetsAsync(incident)).Single().Role));
+        using var neither = await asking.Token.PatchAsJsonAsync($"/api/v1{path}", new { }, Ct);
+        using var wrong = await asking.Token.PatchAsJsonAsync($"/api/v1{path}", new { address = "nowhere" }, Ct);
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.BadRequest), (neither.StatusCode, wrong.StatusCode));
     }
 
     [Theory]

@@ -129,15 +129,15 @@ public sealed class IncidentTarget : IChild
     public required TargetRole Role { get; set; }
 
     /// <summary>The address it was seen at, when it is a name or URL and someone told.</summary>
-    public string? Address { get; init; }
+    public string? Address { get; set; }
 
-    public string? Prefix { get; init; }
+    public string? Prefix { get; set; }
 
-    public long? Asn { get; init; }
+    public long? Asn { get; set; }
 
-    public string? AsName { get; init; }
+    public string? AsName { get; set; }
 
-    public string? Country { get; init; }
+    public string? Country { get; set; }
 
     public string? Tld { get; init; }
 
