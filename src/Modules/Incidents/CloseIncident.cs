@@ -220,8 +220,8 @@ public static class CloseIncident
     }
 
     /// <summary>
-    /// Each reporter reads it behind their private link, in their language. The one place to change when closing is also said by mail.
-    /// All of them: also those of reports that whoever closes may not know of, who hears nothing of these.
+    /// Each reporter reads it behind their private link, in their language, and by mail after a while; once all incidents of their report are
+    /// over. All of them: also those of reports that whoever closes may not know of, who hears nothing of these.
     /// </summary>
     private static async Task TellReportersAsync(NodeDb db, TextBook book, Incident incident, DateTimeOffset now, CancellationToken ct)
     {
@@ -229,11 +229,14 @@ public static class CloseIncident
         var linked = await db.AskAsNodeAsync(node => node.ReportLinks.Where(l => l.Incident == id && l.EndedAt == null).Select(l => l.Report).ToArrayAsync(ct), ct);
         var reports = await db.AskAsNodeAsync(node => node.Reports.AsNoTracking().Where(r => linked.Contains(r.Id) && r.Channel != Channel.Import && r.Marking.Origin == origin).ToListAsync(ct), ct);
         var known = await db.Reports.Where(r => linked.Contains(r.Id)).Select(r => r.Id).ToListAsync(ct);
+        var others = (await db.AskAsNodeAsync(node => node.ReportLinks.Where(l => linked.Contains(l.Report) && l.Incident != id && l.EndedAt == null).Join(node.Incidents.AsNoTracking(), l => l.Incident, i => i.Id, (l, i) => new { l.Report, Incident = i }).ToListAsync(ct), ct)).ToLookup(l => l.Report, l => l.Incident);
+        reports.RemoveAll(r => others[r.Id].Any(i => i.State == IncidentState.Open));
         foreach (var report in reports)
         {
-            var text = new Texts(book, report.Language is "en" ? "en" : "ja").Of(incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned", report.Number);
+            var key = ReporterNotice.ClosingKey(others[report.Id].Append(incident));
+            var text = new Texts(book, report.Language is "en" ? "en" : "ja").Of(key, report.Number);
             db.ReportMessages.Add(new ReportMessage { Id = Guid.CreateVersion7(now), Report = report.Id, FromReporter = false, Author = db.Viewer.Person, At = now, Text = text });
-            ReporterNotice.Queue(db, report, incident.State == IncidentState.Resolved ? "incident.told.resolved" : "incident.told.abandoned", now + ReporterNotice.Grace);
+            ReporterNotice.Queue(db, report, key, now + ReporterNotice.Grace);
         }
 
         var named = reports.Where(r => known.Contains(r.Id)).Select(r => r.Number).ToList();

@@ -156,14 +156,20 @@ public sealed class Dispatch(NodeDb db, BlobStore blobs, KeyRing keys, Incidents
         return [.. asked.Select(t => Named(t, targets.GetValueOrDefault(t.Target), incident))];
     }
 
-    /// <summary>As a notice names it; it was seen when the incident says that it happened.</summary>
-    public static NoticeTarget Named(RequestTarget asked, IncidentTarget? target, Incident incident) =>
-        Seen(new(asked.Type, asked.Value, asked.Role, asked.Address ?? target?.Address, target?.Asn, target?.Country, target?.AddedAt ?? incident.OpenedAt), incident);
+    /// <summary>As a notice names it.</summary>
+    public static NoticeTarget Named(RequestTarget asked, IncidentTarget? target, Incident incident)
+    {
+        // where it lies goes with the address it was asked about, which may have been changed since
+        var there = asked.Address is null || asked.Address == target?.Address;
+        return Seen(new(asked.Type, asked.Value, asked.Role, asked.Address ?? target?.Address, there ? target?.Asn : null, there ? target?.Country : null, target?.AddedAt ?? incident.OpenedAt), incident);
+    }
 
     public static NoticeTarget Named(IncidentTarget target, Incident incident) =>
         Seen(new(target.Type, target.Value, target.Role, target.Address, target.Asn, target.Country, target.AddedAt), incident);
 
-    private static NoticeTarget Seen(NoticeTarget target, Incident incident) => target with { SeenAt = incident.OccurredAt, ClockError = ClockError.Of(incident.ClockNote) ?? 0 };
+    /// <summary>The incident's stated time is that of the targets it was opened with: one that came later, from another report or by hand, was seen at another time that nobody stated.</summary>
+    private static NoticeTarget Seen(NoticeTarget target, Incident incident) =>
+        target.AddedAt == incident.OpenedAt ? target with { SeenAt = incident.OccurredAt, ClockError = ClockError.Of(incident.ClockNote) ?? 0 } : target;
 
     /// <summary>The attachments chosen as grounds, with their bytes.</summary>
     public async Task<IReadOnlyList<NoticeGround>> GroundsAsync(RequestId request, CancellationToken ct)

@@ -319,7 +319,7 @@ public static class DraftRequests
             }
 
             // a refusal is saved, too: the audit log tells it
-            await IncidentClock.SaveAsync(db, outgoing?.Incident ?? incident, ct);
+            await IncidentClock.SaveAsync(db, outgoing?.Incident ?? incident, ct, outgoing?.Incident.Marking);
         }
 
         return TypedResults.Created($"/api/v1/requests/{drafts[0].Id}", new Drafted([.. drafts.Select(ListRequests.ToItem)], without, refused, held));

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Renkei.Incidents;
 
-/// <summary>By when an answer is asked for, unless a person says otherwise: hours by purpose (rows) and severity (columns), and never at night or at a weekend.</summary>
+/// <summary>By when an answer is asked for, unless a person says otherwise: hours by purpose (rows) and severity (columns), on working days unless it is critical.</summary>
 public static class DueTimes
 {
     private static readonly Dictionary<RequestPurpose, int[]> Hours = new()
@@ -14,12 +14,13 @@ public static class DueTimes
         [RequestPurpose.Inform] = [168, 168, 120, 72],
     };
 
-    /// <summary>Rounded up to the full hour, and to noon of the next working day in <paramref name="zone"/> where nobody would be there to answer.</summary>
+    /// <summary>Rounded up to the full hour, and to noon of our next working day where that is at night or at a weekend: then nobody here acts on silence. What is critical waits for no day.</summary>
     public static DateTimeOffset For(RequestPurpose purpose, Severity severity, DateTimeOffset now, TimeZoneInfo zone)
     {
         var due = now.ToUniversalTime() + TimeSpan.FromHours(Hours[purpose][(int)severity]);
         var over = due.Ticks % TimeSpan.TicksPerHour;
-        return Working(over == 0 ? due : due.AddTicks(TimeSpan.TicksPerHour - over), zone);
+        due = over == 0 ? due : due.AddTicks(TimeSpan.TicksPerHour - over);
+        return severity == Severity.Critical ? due : Working(due, zone);
     }
 
     /// <summary>Weekdays from nine to six stay; holidays join with the calendars.</summary>

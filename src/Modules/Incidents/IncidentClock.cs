@@ -5,7 +5,7 @@ using Renkei.Store;
 namespace Renkei.Incidents;
 
 /// <summary>
-/// Whose turn it is and by when, from the requests and the reporters' unread words; the one place that sets
+/// Whose turn it is and by when, from the requests, the reporters' unread words and the targets that nobody was asked about; the one place that sets
 /// <see cref="Incident.Waiting"/> and <see cref="Incident.DueAt"/>. Ours: a draft to send, a bounce, an answer to act on, a word from a
 /// reporter, a target that nobody was asked about. Theirs: a request that is out. Nobody's: neither. One fact for all readers of the incident: everything counts, also what
 /// whoever acts may not know of.
@@ -20,25 +20,31 @@ public static class IncidentClock
     /// the same moment the second counts what the first saved. An incident that somebody else saved meanwhile is read anew, unless it is
     /// changed here, too.
     /// </summary>
+    /// <param name="judged">The marking under which the rule let something leave: where it is another by now, nothing does.</param>
     /// <exception cref="DbUpdateConcurrencyException">What is changed here was saved by somebody else, or may no longer be known of. Nothing was written.</exception>
-    public static Task SaveAsync(NodeDb db, Incident incident, CancellationToken ct) =>
-        db.Database.CurrentTransaction is null ? db.InTransactionAsync(() => SettleAsync(db, incident, ct), ct) : SettleAsync(db, incident, ct);
+    public static Task SaveAsync(NodeDb db, Incident incident, CancellationToken ct, Marking? judged = null) =>
+        db.Database.CurrentTransaction is null ? db.InTransactionAsync(() => SettleAsync(db, incident, judged, ct), ct) : SettleAsync(db, incident, judged, ct);
 
     /// <summary>As <see cref="SaveAsync"/>, for changes that the clock reads from the database: they are saved first, in the same transaction.</summary>
     public static Task SaveChangedAsync(NodeDb db, Incident incident, CancellationToken ct) =>
         db.InTransactionAsync(async () =>
         {
             await db.SaveChangesAsync(ct);
-            return await SettleAsync(db, incident, ct);
+            return await SettleAsync(db, incident, null, ct);
         }, ct);
 
-    private static async Task<int> SettleAsync(NodeDb db, Incident incident, CancellationToken ct)
+    private static async Task<int> SettleAsync(NodeDb db, Incident incident, Marking? judged, CancellationToken ct)
     {
         await MarkIncident.TakeAsync(db, incident.Id, ct);
         if (db.Entry(incident) is { State: EntityState.Unchanged or EntityState.Detached } read)
         {
             read.State = EntityState.Detached;
             incident = await db.Incidents.FirstOrDefaultAsync(i => i.Id == incident.Id, ct) ?? throw new DbUpdateConcurrencyException("Who may know of the incident changed meanwhile.");
+        }
+
+        if (judged is not null && incident.Marking != judged)
+        {
+            throw new DbUpdateConcurrencyException("Who may know of the incident changed while something was to leave.");
         }
 
         await RecomputeAsync(db, incident, ct);
@@ -58,9 +64,10 @@ public static class IncidentClock
             var words = await node.ReportMessages.Where(m => reports.Contains(m.Report)).GroupBy(m => m.Report).Select(g => g.OrderByDescending(m => m.At).First()).ToListAsync(ct);
             CoordinationRequest[] requests = [.. stored.Where(r => changed.TrueForAll(c => c.Id != r.Id)), .. changed];
             var counting = requests.Where(ProposeRequests.Counts).Select(r => r.Id).ToArray();
-            var asked = (await node.RequestTargets.Where(t => counting.Contains(t.Request)).Select(t => t.Target).ToListAsync(ct)).ToHashSet();
-            var targets = await node.IncidentTargets.AsNoTracking().Where(t => t.Incident == id && t.RemovedAt == null).ToListAsync(ct);
-            return Of(incident.State, requests, [.. words.Where(w => w.FromReporter).Select(w => w.At)], [.. targets.Where(t => !asked.Contains(t.Id) && ProposeRequests.IsToBeAsked(incident, t)).Select(t => t.AddedAt)]);
+            // by value: what was removed and added again was asked about
+            var asked = node.RequestTargets.Where(t => counting.Contains(t.Request));
+            var targets = await node.IncidentTargets.Where(t => t.Incident == id && t.RemovedAt == null && !asked.Any(a => a.Type == t.Type && a.Value == t.Value)).Select(t => new { t.Type, t.Role, t.AddedAt }).ToListAsync(ct);
+            return Of(incident.State, requests, [.. words.Where(w => w.FromReporter).Select(w => w.At)], [.. targets.Where(t => ProposeRequests.IsToBeAsked(incident, t.Type, t.Role)).Select(t => t.AddedAt)]);
         }, ct);
     }
 

@@ -54,7 +54,7 @@ public static class MachineParts
             foreach (var target in targets)
             {
                 csv.Row(request.Number, target.Value, target.Type.ToString().ToLowerInvariant(), target.Role.ToString().ToLowerInvariant(), target.Address, target.Asn?.ToString(CultureInfo.InvariantCulture),
-                    target.Country, target.SeenAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture), incident.Category + "/" + incident.Type);
+                    target.Country, target.SeenExactlyAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture), incident.Category + "/" + incident.Type);
             }
         }
 
@@ -73,7 +73,7 @@ public static class MachineParts
         {
             ReportId = IdOf(request.Id.Value, index),
             // a port means something only together with the moment it was used; the form requires a time: where nobody stated one, that of our record
-            Timestamp = target.Sighting?.At ?? target.SeenAt ?? target.AddedAt,
+            Timestamp = target.Sighting?.At ?? target.SeenExactlyAt ?? target.AddedAt,
             SourcePort = target.Sighting?.Port,
             Reporter = party,
             Sender = party,

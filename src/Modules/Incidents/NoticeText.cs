@@ -16,6 +16,9 @@ public sealed record NoticeTarget(ObservableType Type, string Value, TargetRole 
     /// <summary>By how many seconds the clock behind <see cref="SeenAt"/> was ahead (or behind, below zero), where stated.</summary>
     public long ClockError { get; init; }
 
+    /// <summary><see cref="SeenAt"/> by a clock that is right, for machines, which read no remark.</summary>
+    public DateTimeOffset? SeenExactlyAt => SeenAt?.AddSeconds(-ClockError);
+
     public Observable Observable => new(Type, Value);
 
     /// <summary>How it was seen, where a machine's report or a log tells; for the part that machines read.</summary>

@@ -92,8 +92,8 @@ public static class Overview
             var incident = incidents.GetValueOrDefault(r.Incident);
             return new DueRow(DueKind.Request, r.DueAt, $"/requests/{r.Id}", incident?.Title ?? r.Subject, r.Number, NextOf(r, now), r.RecipientName, Name(incident?.Owner));
         }));
-        // an incident's due time is its requests' or a reporter's word: those of requests stand above already
-        rows.AddRange(incidents.Values.Where(i => i is { State: IncidentState.Open, Waiting: Waiting.Us, DueAt: not null } && requests.TrueForAll(r => r.Incident != i.Id))
+        // an incident's due time may be that of a request, which stands above already, of a reporter's word or of a target that nobody was asked about
+        rows.AddRange(incidents.Values.Where(i => i is { State: IncidentState.Open, Waiting: Waiting.Us, DueAt: not null } && requests.TrueForAll(r => r.Incident != i.Id || r.DueAt > i.DueAt))
             .Select(i => new DueRow(DueKind.Incident, i.DueAt!.Value, $"/incidents/{i.Id}", i.Title, i.Number, "overview.next.answer", "", Name(i.Owner))));
         return [.. rows.OrderBy(r => r.At).Take(DueShown)];
     }

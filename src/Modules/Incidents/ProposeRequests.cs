@@ -115,7 +115,7 @@ public static class ProposeRequests
                            where values.Contains(t.Value) && (r.State != RequestState.Closed || (r.Incident == incident && r.Outcome != RequestOutcome.Withdrawn))
                            select new { t.Type, t.Value, r.Id, r.Number, r.Contact, r.RecipientName, At = r.SentAt ?? r.CreatedAt, Open = r.State != RequestState.Closed, Here = r.Incident == incident }).ToListAsync(ct);
         var byValue = asked.ToLookup(a => $"{a.Type}:{a.Value}", a => new Asked(a.Id, a.Number, a.Contact, a.RecipientName, a.At) { Open = a.Open, Here = a.Here }, StringComparer.Ordinal);
-        return [.. targets.Select(t => (Target: t, Asked: byValue[$"{t.Type}:{t.Value}"].OrderByDescending(a => a.At).ToList())).Select(t => new TargetRow(t.Target, t.Asked, !t.Asked.Exists(a => a.Here) && IsToBeAsked(about, t.Target)))];
+        return [.. targets.Select(t => (Target: t, Asked: byValue[$"{t.Type}:{t.Value}"].OrderByDescending(a => a.At).ToList())).Select(t => new TargetRow(t.Target, t.Asked, !t.Asked.Exists(a => a.Here) && IsToBeAsked(about, t.Target.Type, t.Target.Role)))];
     }
 
     /// <summary>The second step, from what was ticked, and from what was chosen when the form comes back.</summary>
@@ -157,7 +157,9 @@ public static class ProposeRequests
     };
 
     /// <summary>Whether somebody is mostly asked about it in an incident of this class: until then it is our turn.</summary>
-    public static bool IsToBeAsked(Incident incident, IncidentTarget target) => target.RemovedAt is null && Fits(PurposeOf(incident), target.Role);
+    public static bool IsToBeAsked(Incident incident, ObservableType type, TargetRole role) =>
+        // a hash or a CVE lies nowhere: nobody answers for it
+        type is not (ObservableType.Md5 or ObservableType.Sha1 or ObservableType.Sha256 or ObservableType.Cve) && Fits(PurposeOf(incident), role);
 
     /// <summary>A request in which a target counts as asked about: any of the incident's that was not taken back.</summary>
     public static bool Counts(CoordinationRequest request) => request.State != RequestState.Closed || request.Outcome != RequestOutcome.Withdrawn;

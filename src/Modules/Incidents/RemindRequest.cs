@@ -91,9 +91,10 @@ public static class RemindRequest
 
     private static async Task<SendFault> RemindAsync(NodeDb db, Dispatch dispatch, CoordinationRequest request, Incident incident, DateTimeOffset date, string sha256, DateTimeOffset due, CancellationToken ct)
     {
+        var judged = incident.Marking;
         var fault = await dispatch.ReleaseReminderAsync(request, await TextAsync(dispatch, request, incident, due, ct), date, sha256, due, ct);
         // a refusal is saved, too: the audit log tells it
-        await IncidentClock.SaveAsync(db, incident, ct);
+        await IncidentClock.SaveAsync(db, incident, ct, judged);
         return fault;
     }
 

@@ -30,7 +30,7 @@ public static class ReportStatus
 
     public sealed record Word(bool FromReporter, DateTimeOffset At, string Text);
 
-    /// <param name="State">new, open, resolved, rejected or duplicate: as the reporter should read it.</param>
+    /// <param name="State">new, open, resolved, abandoned, rejected or duplicate: as the reporter should read it.</param>
     /// <param name="Url">The private link in full, to copy.</param>
     public sealed record Model(string Number, string State, string? RejectReason, DateTimeOffset ReceivedAt, DateTimeOffset DueAt, ReportKind Kind, IReadOnlyList<Word> Words, string Url, string Action, bool Received, string Draft, FormErrors Errors);
 

@@ -48,13 +48,13 @@ public sealed class SeenBefore(NodeDb db) : ISeenBefore, IRecordNames
             db.Set<RequestTarget>().Where(t => t.Type == type && t.Value.StartsWith(beginning)).Select(t => t.Value),
         })
         {
-            found.UnionWith(await values.Distinct().Take(MaxWithin).ToListAsync(ct));
+            found.UnionWith(await values.Distinct().Order().Take(MaxWithin).ToListAsync(ct));
         }
 
         return (type, [.. found.Where(v => IPAddress.TryParse(v, out var address) && network.Contains(address))]);
     }
 
-    /// <summary>What the text of every address in the network begins with: whole octets, or groups before the first that is 0 and may be written as <c>::</c>. Null where that says too little.</summary>
+    /// <summary>What the text of every address in the network begins with: whole octets, or groups before the first that is 0. Null where that says too little.</summary>
     private static string? Beginning(IPNetwork network)
     {
         var bytes = network.BaseAddress.GetAddressBytes();
@@ -63,7 +63,8 @@ public sealed class SeenBefore(NodeDb db) : ISeenBefore, IRecordNames
             return network.PrefixLength < 24 ? null : string.Create(CultureInfo.InvariantCulture, $"{bytes[0]}.{bytes[1]}.{bytes[2]}.");
         }
 
-        var groups = Enumerable.Range(0, 3).Select(i => (bytes[2 * i] << 8) | bytes[2 * i + 1]).TakeWhile(g => g != 0).ToList();
+        // as many whole groups as the prefix has, up to the first that is 0: that one may be written as ::
+        var groups = Enumerable.Range(0, Math.Min(4, network.PrefixLength / 16)).Select(i => (bytes[2 * i] << 8) | bytes[2 * i + 1]).TakeWhile(g => g != 0).ToList();
         return network.PrefixLength < 48 || groups.Count < 2 ? null : string.Concat(groups.Select(g => g.ToString("x", CultureInfo.InvariantCulture) + ":"));
     }
 

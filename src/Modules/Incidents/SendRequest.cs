@@ -86,12 +86,13 @@ public static class SendRequest
 
     private static async Task<SendFault> TryAsync(NodeDb db, Dispatch dispatch, CoordinationRequest request, Incident incident, long date, string sha256, CancellationToken ct)
     {
+        var judged = incident.Marking;
         var when = date is > 0 and < 253402300800 ? DateTimeOffset.FromUnixTimeSeconds(date) : DateTimeOffset.UnixEpoch;
         var fault = await dispatch.ReleaseAsync(request, when, sha256, ct);
         try
         {
             // a refusal is saved, too: the audit log tells it
-            await IncidentClock.SaveAsync(db, incident, ct);
+            await IncidentClock.SaveAsync(db, incident, ct, judged);
         }
         catch (DbUpdateConcurrencyException)
         {

@@ -100,10 +100,11 @@ public static class ShowIncident
         var targets = verdict.Shows(FieldClass.Targets) ? await db.IncidentTargets.AsNoTracking().Where(x => x.Incident == id).OrderBy(x => x.AddedAt).ThenBy(x => x.Id).Take(AddTargets.MaxLines * 4).ToListAsync(ct) : [];
         var requests = await db.Requests.AsNoTracking().Where(r => r.Incident == id).OrderBy(r => r.Number).ToListAsync(ct);
         var requestIds = requests.Select(r => r.Id).ToArray();
-        var asked = (await db.RequestTargets.AsNoTracking().Where(x => requestIds.Contains(x.Request)).Select(x => new { x.Request, x.Target }).ToListAsync(ct)).ToLookup(x => x.Target, x => x.Request);
+        // by value: what was removed and added again was asked about
+        var asked = (await db.RequestTargets.AsNoTracking().Where(x => requestIds.Contains(x.Request)).Select(x => new { x.Request, x.Type, x.Value }).ToListAsync(ct)).ToLookup(x => (x.Type, x.Value), x => x.Request);
         var perRequest = asked.SelectMany(a => a).GroupBy(r => r).ToDictionary(g => g.Key, g => g.Count());
-        var targetRows = targets.Where(x => x.RemovedAt is null).Select(x => new TargetRow(x, [.. requests.Where(r => ProposeRequests.Counts(r) && asked[x.Id].Contains(r.Id))])).ToList();
-        var unasked = targetRows.Count(r => r.Asked.Count == 0 && ProposeRequests.IsToBeAsked(incident, r.Target));
+        var targetRows = targets.Where(x => x.RemovedAt is null).Select(x => new TargetRow(x, [.. requests.Where(r => ProposeRequests.Counts(r) && asked[(x.Type, x.Value)].Contains(r.Id))])).ToList();
+        var unasked = targetRows.Count(r => r.Asked.Count == 0 && ProposeRequests.IsToBeAsked(incident, r.Target.Type, r.Target.Role));
         var links = await db.ReportLinks.AsNoTracking().Where(l => l.Incident == id && l.EndedAt == null).OrderBy(l => l.LinkedAt).Select(l => l.Report).ToArrayAsync(ct);
         var reports = (await db.Reports.AsNoTracking().Where(r => links.Contains(r.Id)).ToListAsync(ct)).OrderBy(r => Array.IndexOf(links, r.Id)).ToList();
         var team = await db.Teams.AsNoTracking().FirstOrDefaultAsync(x => x.Id == origin, ct);

@@ -159,6 +159,12 @@ public static class SplitReport
                 return Refusal.State;
             }
 
+            // in one order, as whoever writes to a reporter takes them
+            foreach (var id in shares.Select(s => s.Into).OfType<IncidentId>().OrderBy(i => i.Value))
+            {
+                await MarkIncident.TakeAsync(db, id, ct);
+            }
+
             foreach (var share in shares)
             {
                 var incident = share.Into is { } id ? await db.Incidents.FirstOrDefaultAsync(i => i.Id == id, ct) : null;

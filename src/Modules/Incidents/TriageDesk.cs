@@ -32,7 +32,11 @@ public enum Refusal
 }
 
 /// <summary>What became of one report of an act. <paramref name="Why"/> is null when done; <paramref name="Already"/> when it was so before; <paramref name="Split"/> when it went into several incidents, of which the last is named.</summary>
-public sealed record TriageOutcome(ReportId Report, string? Number, Refusal? Why, bool Already = false, IncidentId? Incident = null, string? IncidentNumber = null, bool Split = false);
+public sealed record TriageOutcome(ReportId Report, string? Number, Refusal? Why, bool Already = false, IncidentId? Incident = null, string? IncidentNumber = null, bool Split = false)
+{
+    /// <summary>The act it was part of, by which it is taken back.</summary>
+    public Guid Batch { get; init; }
+}
 
 /// <summary>What all acts of triage share: which reports, one transaction each, the record of the act, the answer.</summary>
 internal static class TriageDesk
@@ -82,7 +86,7 @@ internal static class TriageDesk
             }
 
             db.ChangeTracker.Clear();
-            outcomes.Add(outcome);
+            outcomes.Add(outcome with { Batch = batch });
         }
 
         return outcomes;
@@ -145,7 +149,7 @@ internal static class TriageDesk
             var went = done.Where(o => !o.Already && o.Incident is not null).DistinctBy(o => o.Incident).ToList();
             // of several it would be any one of them
             var link = went is [{ Split: false, IncidentNumber: { } number } one] ? new ToastLink($"/incidents/{one.Incident}", number) : null;
-            Toasts.Say(http, fresh == 0 ? new Toast("triage.did.nothing", []) : new Toast(doneKey, [fresh, done.Find(o => !o.Already)?.IncidentNumber ?? ""], "/triage/undo", link));
+            Toasts.Say(http, fresh == 0 ? new Toast("triage.did.nothing", []) : new Toast(doneKey, [fresh, done.Find(o => !o.Already)?.IncidentNumber ?? ""], "/triage/undo?batch=" + done[^1].Batch, link));
             return Answers.Seen(back);
         }
 

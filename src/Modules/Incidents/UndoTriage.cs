@@ -63,7 +63,7 @@ public static class UndoTriage
     {
         var back = TriageDesk.Back(form["back"]);
         var last = await LastAsync(db, clock.GetUtcNow(), ct);
-        if (last is not null && Guid.TryParse(form["batch"], out var shown) && shown != last.Batch)
+        if (last is not null && Guid.TryParse(form.TryGetValue("batch", out var named) ? named : http.Request.Query["batch"], out var shown) && shown != last.Batch)
         {
             // the button named another act: one was done or taken back since, in another window
             Toasts.Say(http, new Toast("triage.undo.other", []));
@@ -136,7 +136,14 @@ public static class UndoTriage
         }
 
         await db.SaveChangesAsync(ct);
-        foreach (var incidentId in touched)
+        // in one order, so that two such acts wait for each other and do not block each other
+        var inOrder = touched.OrderBy(i => i.Value).ToList();
+        foreach (var incidentId in inOrder)
+        {
+            await MarkIncident.TakeAsync(db, incidentId, ct);
+        }
+
+        foreach (var incidentId in inOrder)
         {
             if (await db.Incidents.FirstOrDefaultAsync(i => i.Id == incidentId, ct) is not { } incident)
             {

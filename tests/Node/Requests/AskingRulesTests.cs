@@ -128,6 +128,28 @@ public class AskingRulesTests(AskingNode asking) : IClassFixture<AskingNode>
     }
 
     [Fact]
+    public async Task A_target_that_came_later_has_no_time_that_nobody_stated_for_it_and_a_hash_is_nobodys_to_act_on()
+    {
+        var draft = await ReportedAsync(new() { ["type"] = "request", ["summary"] = "Phishing at https://timed.phish.example/", ["language"] = "en", ["occurredAt"] = "2026-03-02T10:15:00+09:00" });
+        Assert.Contains("seen 2026-03-02", draft.Body, StringComparison.Ordinal);
+        using var added = await asking.Token.PostAsJsonAsync($"/api/v1/incidents/{draft.Incident}/targets", new { targets = new[] { new { value = "later.phish.example", role = "phishing" }, new { value = new string('a', 64), role = "other" } } }, Ct);
+        Assert.Equal(HttpStatusCode.Created, added.StatusCode);
+        using var second = await DraftAsync(draft.Incident, new { purpose = "takedown" });
+        var next = await asking.RequestAsync(RequestId.Parse((await second.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("items")[0].GetProperty("id").GetString()!, null));
+        Assert.Contains("later.phish[.]example", next.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("seen 2026", next.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain(new string('a', 64), next.Body, StringComparison.Ordinal);
+        // with both drafts withdrawn or sent nothing but the hash is left, which is nobody's turn
+        foreach (var request in new[] { draft, next })
+        {
+            using var sent = await asking.Token.PostAsJsonAsync($"/api/v1/requests/{request.Id}/send", new { }, Ct);
+            Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+        }
+
+        Assert.Equal(Waiting.Them, (await StateAsync(draft.Incident)).Waiting);
+    }
+
+    [Fact]
     public async Task A_letter_names_an_organisation_that_allows_it_never_a_person_and_warns_of_a_hidden_reporters_domain()
     {
         var full = await ReportedAsync(new() { ["type"] = "request", ["summary"] = "Phishing at https://named.phish.example/", ["language"] = "en", ["mayDiscloseReporter"] = "full", ["reporter"] = new { name = "Hanako Tsubakuro", organization = "Example Museum", email = "hanako@museum.example" } });

@@ -274,6 +274,24 @@ public class OutcomeTests(AskingNode asking) : IClassFixture<AskingNode>
         Assert.Contains("CONFIDENTIAL-WORDS", await anyone.GetStringAsync(LinkIn(mail), Ct), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Hanako Yamada", "Dear Hanako Yamada,")]
+    [InlineData("confirm at https://evil.example/x", "Dear reporter,")]
+    [InlineData("your account is locked, go to evil.example", "Dear reporter,")]
+    [InlineData("call +81 50 0000 0000 now", "Dear reporter,")]
+    public async Task What_a_stranger_gives_as_a_name_is_said_back_only_where_it_is_one(string name, string greeting)
+    {
+        var mail = $"greeted-{Guid.NewGuid():N}@informant.example";
+        using var reported = await asking.Token.PostAsJsonAsync("/api/v1/reports", new { type = "request", summary = "no incident", language = "en", reporter = new { name, email = mail } }, Ct);
+        var report = (await reported.Content.ReadFromJsonAsync<JsonElement>(Ct)).GetProperty("id").GetString();
+        using var rejected = await asking.Token.PostAsJsonAsync($"/api/v1/reports/{report}/reject", new { reason = "Out of scope." }, Ct);
+        Assert.True(rejected.IsSuccessStatusCode, await rejected.Content.ReadAsStringAsync(Ct));
+        await asking.AfterGraceAsync();
+        var said = Assert.Single(asking.Mails().Where(m => m.Contains($"To: {mail}", StringComparison.Ordinal)).Select(Readable));
+        Assert.Contains(greeting, said, StringComparison.Ordinal);
+        Assert.DoesNotContain("evil", said, StringComparison.Ordinal);
+    }
+
     /// <summary>The path of the private link that a mail gives its reader.</summary>
     private static string LinkIn(string mail) => Regex.Match(mail, "/report/status/[A-Za-z0-9_-]+", RegexOptions.NonBacktracking).Value;
 

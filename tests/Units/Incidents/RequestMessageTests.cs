@@ -99,10 +99,11 @@ public sealed class RequestMessageTests
         var tokyo = TimeZoneInfo.FindSystemTimeZoneById("Asia/Tokyo");
         foreach (var (purpose, severity, asked, due) in new[]
         {
-            // Monday morning: the same hour of the next day; the night's hours become noon
+            // Monday morning: the same hour of the next day; the hours of the night become noon
             (RequestPurpose.Takedown, Severity.High, "2026-03-02 10:29", "2026-03-03 11:00"),
-            (RequestPurpose.Takedown, Severity.Critical, "2026-03-02 10:29", "2026-03-03 12:00"),
-            (RequestPurpose.Takedown, Severity.Critical, "2026-03-02 18:00", "2026-03-03 12:00"),
+            // what is critical waits for no day
+            (RequestPurpose.Takedown, Severity.Critical, "2026-03-02 10:29", "2026-03-02 23:00"),
+            (RequestPurpose.Takedown, Severity.Critical, "2026-03-06 18:00", "2026-03-07 06:00"),
             (RequestPurpose.Takedown, Severity.High, "2026-03-02 04:10", "2026-03-03 12:00"),
             // Friday: nobody answers before Monday
             (RequestPurpose.Takedown, Severity.High, "2026-03-06 10:29", "2026-03-09 12:00"),

@@ -216,19 +216,18 @@ public sealed partial class DemoDesk
             }
         }
 
-        var added = opened.AddMinutes(4);
+        var added = opened;
         foreach (var aim in plot.Aims)
         {
             var where = locator.Of(new Observable(aim.Type, aim.Value), aim.Address);
-            var target = new IncidentTarget { Id = _dice.Id(added), Incident = incident.Id, Type = aim.Type, Value = aim.Value, Role = aim.Role, Address = aim.Type is ObservableType.IPv4 or ObservableType.IPv6 ? null : aim.Address, Prefix = where.Prefix, Asn = where.Asn, AsName = where.AsName, Country = where.Country, Tld = where.Tld, AddedAt = added };
+            var target = new IncidentTarget { Id = _dice.Id(opened.AddMilliseconds(affair.Targets.Count)), Incident = incident.Id, Type = aim.Type, Value = aim.Value, Role = aim.Role, Address = aim.Type is ObservableType.IPv4 or ObservableType.IPv6 ? null : aim.Address, Prefix = where.Prefix, Asn = where.Asn, AsName = where.AsName, Country = where.Country, Tld = where.Tld, AddedAt = added };
             db.IncidentTargets.Add(target);
             affair.Targets.Add(target);
-            added = added.AddSeconds(20);
         }
 
         if (plot.Aims.Count > 1)
         {
-            SayList(incident, added, hand, "diary.targets_added", [.. plot.Aims.Select(a => new Observable(a.Type, a.Value).Defang())]);
+            SayList(incident, opened.AddMinutes(4), hand, "diary.targets_added", [.. plot.Aims.Select(a => new Observable(a.Type, a.Value).Defang())]);
         }
 
         foreach (var paper in plot.Papers)
@@ -242,7 +241,7 @@ public sealed partial class DemoDesk
 
         if (plot.Papers.Count > 0)
         {
-            SayList(incident, added, hand, "diary.attached", [.. plot.Papers.Select(p => p.Name)]);
+            SayList(incident, opened.AddMinutes(4), hand, "diary.attached", [.. plot.Papers.Select(p => p.Name)]);
         }
 
         var noted = added;
@@ -277,7 +276,7 @@ public sealed partial class DemoDesk
         }
     }
 
-    private static List<IncidentTarget> Unasked(Affair affair) => [.. affair.Targets.Where(t => !affair.Asked.Contains(t.Id) && ProposeRequests.IsToBeAsked(affair.Record!, t))];
+    private static List<IncidentTarget> Unasked(Affair affair) => [.. affair.Targets.Where(t => !affair.Asked.Contains(t.Id) && ProposeRequests.IsToBeAsked(affair.Record!, t.Type, t.Role))];
 
     /// <summary>A desk that works leaves nothing old undone: where nobody was asked the matter is over, and a target that nobody answers for was put aside.</summary>
     private void Settle(Affair affair)
